@@ -1,0 +1,38 @@
+# make demo, make test, make quick, make lab and make build each set up .venv first when they must.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.complete
+
+.PHONY: demo test quick lab build lint clean
+
+demo: $(SETUP)
+	$(BIN)/grader demo
+
+test: $(SETUP) lint
+	$(BIN)/python -m pytest
+
+quick: $(SETUP) lint
+	$(BIN)/python -m pytest -m "not slow"
+
+lab: $(SETUP)
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+build: $(SETUP)
+	$(BIN)/grader build
+
+lint: $(SETUP)
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pyright
+
+# The stamp is made last: an interrupted set-up is done again, a complete one never.
+$(SETUP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rlcore needs Python 3.11 or newer; say which: make PYTHON=python3.12 demo"; exit 2; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "No virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[grade,dev]'
+	@touch $@
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache .hypothesis

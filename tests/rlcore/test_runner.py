@@ -1,0 +1,194 @@
+"""EnvRunner on plain, listed and vector environments whose every step is known."""
+
+from functools import partial
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from environments import ConstantPolicy, CountingEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from rlcore import AsArray, EnvRunner
+
+MIXED = [partial(CountingEnv, 3), partial(CountingEnv, 5, limit=2), partial(CountingEnv, 4)]
+
+
+def make_sync(makers, mode=AutoresetMode.SAME_STEP):
+    return SyncVectorEnv(makers, autoreset_mode=mode)
+
+
+def test_a_plain_environment_gives_rows_of_one_step_each():
+    policy = ConstantPolicy()
+    trajectory = EnvRunner(CountingEnv(3, first=10.0), policy, nsteps=5).get_next()
+    np.testing.assert_array_equal(trajectory["rewards"], [10, 11, 12, 10, 11])
+    np.testing.assert_array_equal(trajectory["terminated"], [0, 0, 1, 0, 0])
+    assert not trajectory["truncated"].any()
+    assert trajectory["observations"].shape == (5, 2)
+    assert set(policy.shapes_seen) == {(2,)}
+
+
+def test_the_successor_of_an_ended_episode_is_its_last_observation_and_not_a_reset():
+    trajectory = EnvRunner(CountingEnv(3), ConstantPolicy(), nsteps=4).get_next()
+    np.testing.assert_array_equal(trajectory["next_observations"][2], [0, 3])
+    np.testing.assert_array_equal(trajectory["observations"][3], [1, 0])
+
+
+def test_truncation_and_termination_stay_apart():
+    trajectory = EnvRunner(CountingEnv(5, limit=2), ConstantPolicy(), nsteps=4).get_next()
+    np.testing.assert_array_equal(trajectory["truncated"], [0, 1, 0, 1])
+    assert not trajectory["terminated"].any()
+
+
+def test_the_next_rollout_goes_on_where_the_last_one_stopped():
+    runner = EnvRunner(CountingEnv(3), ConstantPolicy(), nsteps=2)
+    first, second = runner.get_next(), runner.get_next()
+    np.testing.assert_array_equal(second["observations"][0], first["next_observations"][-1])
+    np.testing.assert_array_equal(second["observations"], [[0, 2], [1, 0]])
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+def test_a_list_and_a_vector_environment_give_the_very_same_data(steps):
+    policy = ConstantPolicy()
+    listed = EnvRunner([make() for make in MIXED], policy, nsteps=steps)
+    vector = EnvRunner(make_sync(MIXED), policy, nsteps=steps)
+    for _ in range(3):
+        one, other = listed.get_next(), vector.get_next()
+        assert one.keys() == other.keys()
+        for key in one:
+            np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+            assert one[key].shape[:2] == (steps, 3)
+
+
+def test_each_column_of_a_list_is_what_the_environment_gives_alone():
+    together = EnvRunner([make() for make in MIXED], ConstantPolicy(), nsteps=9).get_next()
+    for n, make in enumerate(MIXED):
+        alone = EnvRunner(make(), ConstantPolicy(), nsteps=9).get_next()
+        for key in alone:
+            np.testing.assert_array_equal(together[key][:, n], alone[key], err_msg=key)
+
+
+def test_a_vector_environment_that_reuses_its_buffers_gives_the_same_data():
+    reusing = SyncVectorEnv(MIXED, copy=False, autoreset_mode=AutoresetMode.SAME_STEP)
+    one = EnvRunner(reusing, ConstantPolicy(), nsteps=7).get_next()
+    other = EnvRunner(make_sync(MIXED), ConstantPolicy(), nsteps=7).get_next()
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED])
+def test_a_vector_environment_in_another_mode_is_refused_with_how_to_make_it(mode):
+    with pytest.raises(ValueError, match="SAME_STEP") as error:
+        EnvRunner(make_sync(MIXED, mode), ConstantPolicy(), nsteps=2)
+    recipe = str(error.value).split("make it with ")[1].rstrip(".")
+    made = eval(recipe.replace("(id, num_envs=N", "('CartPole-v1', num_envs=2"), {"gymnasium": gym})
+    EnvRunner(made, CartPolePolicy(), nsteps=2).get_next()
+
+
+class CartPolePolicy:
+    def act(self, observations):
+        return {"actions": np.zeros(observations.shape[:-1], dtype=np.int64)}
+
+
+def test_the_same_seed_gives_the_same_rollout():
+    def collect(seed):
+        return EnvRunner(gym.make("CartPole-v1"), CartPolePolicy(), 12, seed=seed).get_next()
+
+    np.testing.assert_array_equal(collect(3)["observations"], collect(3)["observations"])
+    assert (collect(3)["observations"] != collect(4)["observations"]).any()
+
+
+def test_actions_are_clipped_for_the_environment_and_kept_as_they_were_in_the_data():
+    box = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
+    env = CountingEnv(3, box=box)
+    trajectory = EnvRunner(env, ConstantPolicy([3.0, -0.5]), nsteps=2).get_next()
+    np.testing.assert_array_equal(trajectory["actions"], [[3.0, -0.5]] * 2)
+    np.testing.assert_array_equal(env.actions, [[1.0, -0.5]] * 2)
+
+
+def test_transforms_see_the_observation_the_next_rollout_starts_from():
+    seen = []
+    runner = EnvRunner(
+        CountingEnv(3), ConstantPolicy(), 3, [lambda trajectory, last: seen.append(last)]
+    )
+    trajectory = runner.get_next()
+    np.testing.assert_array_equal(seen[0], [1, 0])
+    np.testing.assert_array_equal(trajectory["next_observations"][-1], [0, 3])
+
+
+def test_as_array_turns_lists_and_tensors_into_arrays_and_leaves_arrays_alone():
+    kept = np.zeros(2)
+    trajectory = {"a": [1.0, 2.0], "b": torch.ones(2, requires_grad=True), "c": kept}
+    AsArray()(trajectory, np.zeros(1))
+    assert all(type(value) is np.ndarray for value in trajectory.values())
+    assert trajectory["c"] is kept
+
+
+def test_write_logs_to_the_writer_and_keeps_the_latest():
+    class Writer:
+        def __init__(self):
+            self.rows = []
+
+        def add_scalar(self, *row):
+            self.rows.append(row)
+
+    writer = Writer()
+    runner = EnvRunner(CountingEnv(), ConstantPolicy(), 2, writer=writer)
+    runner.write("losses/policy_loss", torch.tensor(0.5), 1)
+    runner.write("losses/policy_loss", 0.25, 2)
+    assert writer.rows == [("losses/policy_loss", 0.5, 1), ("losses/policy_loss", 0.25, 2)]
+    assert runner.scalars == {"losses/policy_loss": (2, 0.25)}
+
+
+class ReturnsPolicy:
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def act(self, observations):
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        ([0], "policy.act returned an object of type int"),
+        ([{"values": 0.0}], "a dict with the keys ['values']"),
+        ([{"actions": 0, "rewards": 1.0}], "the key 'rewards', which the runner fills itself"),
+        ([{"actions": 0, "v": [1.0]}, {"actions": 0, "v": 1.0}], "'v' changes from step to step"),
+        ([{"actions": 0, "v": 1.0}, {"actions": 0}], "'v' changes from step to step"),
+    ],
+)
+def test_a_wrong_answer_of_the_policy_gets_a_sentence(answers, sentence):
+    runner = EnvRunner(CountingEnv(), ReturnsPolicy(*answers), nsteps=len(answers))
+    with pytest.raises((TypeError, ValueError)) as error:
+        runner.get_next()
+    assert sentence in str(error.value)
+
+
+def test_actions_that_are_not_one_a_row_get_a_sentence():
+    runner = EnvRunner([CountingEnv(), CountingEnv()], ReturnsPolicy({"actions": 0}), nsteps=1)
+    with pytest.raises(ValueError, match="one action a row"):
+        runner.get_next()
+
+
+def test_an_environment_of_the_old_interface_gets_a_sentence():
+    class OldEnv(CountingEnv):
+        def step(self, action):
+            return super().step(action)[:4]
+
+    with pytest.raises(TypeError, match=r"env\.step returned 4 values"):
+        EnvRunner(OldEnv(), ConstantPolicy(), nsteps=1).get_next()
+
+
+@pytest.mark.parametrize(
+    ("env", "policy", "nsteps", "sentence"),
+    [
+        ([], ConstantPolicy(), 1, "empty list"),
+        ("CartPole-v1", ConstantPolicy(), 1, "env is of type str"),
+        (CountingEnv(), object(), 1, "policy is of type object and has no act"),
+        (CountingEnv(), ConstantPolicy(), 0, "nsteps is 0"),
+    ],
+)
+def test_a_wrong_argument_gets_a_sentence(env, policy, nsteps, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        EnvRunner(env, policy, nsteps)
