@@ -60,8 +60,8 @@ class EnvRunner:
             raise ValueError(f"EnvRunner: nsteps is {nsteps}; a rollout has at least 1 step.")
         if not callable(getattr(policy, "act", None)):
             raise TypeError(
-                f"EnvRunner: policy is of type {type(policy).__name__} and has no act; give it a method "
-                'act(observations) that returns {"actions": ...}.'
+                f"EnvRunner: policy is of type {type(policy).__name__} and has no act; give it "
+                'a method act(observations) that returns {"actions": ...}.'
             )
         self.env = env
         self.policy = policy
@@ -223,8 +223,8 @@ def _stepper(env: Any) -> _Single | _Several | _Vector:
     if isinstance(env, Sequence) and not env:
         raise ValueError("EnvRunner: env is an empty list; pass at least one environment.")
     raise TypeError(
-        f"EnvRunner: env is of type {type(env).__name__}; pass a gymnasium.Env, a list of them, or a "
-        "vector environment in SAME_STEP mode."
+        f"EnvRunner: env is of type {type(env).__name__}; pass a gymnasium.Env, a list of them, "
+        "or a vector environment in SAME_STEP mode."
     )
 
 

@@ -1,0 +1,63 @@
+"""What a notebook calls: `check` and `hint` work from published data, `show` prints a verdict."""
+
+import sys
+from typing import Any
+
+from grader.exercises import find_exercise
+from grader.judge import Verdict, judge
+from grader.published import load_published
+from grader.words import MIME, as_html, as_text
+
+
+def check(name: str, answer: Any) -> None:
+    """Print how an answer does on the published cases, and what is wrong with it.
+
+    Args:
+        name: the exercise, such as "gae".
+        answer: what was written for it: the function or class itself.
+    """
+    try:
+        exercise = find_exercise(name)
+        published = load_published(exercise)
+    except (LookupError, OSError, ValueError) as error:
+        print(f"check: {_text(error)}")
+        return
+    show(judge(exercise, answer, published.cases, published.expected, published.wrong))
+
+
+def hint(name: str, level: int = 1) -> None:
+    """Print a hint: 1 nudges, 2 says more, 3 nearly all of it. None of them is code.
+
+    Args:
+        name: the exercise, such as "gae".
+        level: 1, 2 or 3.
+    """
+    try:
+        hints = load_published(find_exercise(name)).hints
+    except (LookupError, OSError, ValueError) as error:
+        print(f"hint: {_text(error)}")
+        return
+    if level not in range(1, len(hints) + 1):
+        print(f"hint: {name} has hints 1 to {len(hints)}; there is no hint {level!r}.")
+        return
+    print(f"Hint {level} of {len(hints)} for {name}: {hints[level - 1]}")
+
+
+def show(verdict: Verdict) -> None:
+    """Display a verdict: a table in a notebook, text elsewhere, data for whoever reads outputs."""
+    shell = sys.modules.get("IPython")
+    if shell is None or shell.get_ipython() is None:
+        print(as_text(verdict))
+        return
+    from IPython.display import display
+
+    bundle = {
+        "text/plain": as_text(verdict),
+        "text/html": as_html(verdict),
+        MIME: verdict.to_json(),
+    }
+    display(bundle, raw=True)
+
+
+def _text(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__

@@ -1,0 +1,92 @@
+"""What an exercise is, and what the answer key knows of it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Inputs = Mapping[str, Any]
+Observables = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are judged together: all of them right earn its points, one of them wrong none.
+
+    `name` completes "your answer is wrong …" for a student: "where an episode terminates".
+    """
+
+    name: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input: plain data (numbers, strings, None, arrays), and the group it counts for."""
+
+    group: str
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded thing.
+
+    Args:
+        name: snake_case; also the grade_id of its solution cell.
+        notebook: the notebook and nbgrader assignment it stands in.
+        points: at stake, the sum over the groups.
+        source: paper and equation.
+        groups: what the cases test, in the order in which they are reported.
+        cases: `(rng, n) -> cases`, n rounds of them.
+        drive: `(answer, inputs) -> observables`, plain arrays. Raises `Refused` with a sentence
+            when the answer gives nothing that could be compared.
+        replaces: names of earlier exercises that are bound to rlcore's while this one is driven.
+        yours: names in rlcore that say "yours to write" while this one is driven.
+    """
+
+    name: str
+    notebook: str
+    points: float
+    source: str
+    groups: tuple[Group, ...]
+    cases: Callable[[np.random.Generator, int], Iterable[Case]]
+    drive: Callable[[Any, Inputs], Observables]
+    replaces: tuple[str, ...] = ()
+    yours: tuple[str, ...] = ()
+
+    @property
+    def test_cell(self) -> str:
+        """The grade_id of the cell that tests it."""
+        return f"test_{self.name}"
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A named wrong answer.
+
+    Args:
+        name: completes "these are the numbers one gets when …".
+        hint: a question or an idea that leads on; never code.
+        wrong_answer: executable, written as a student would write it.
+    """
+
+    name: str
+    hint: str
+    wrong_answer: Any
+
+
+@dataclass(frozen=True)
+class AnswerKey:
+    """What is right, what is wrong in a known way, and what is right in another style."""
+
+    reference: Any
+    hints: tuple[str, str, str]
+    misconceptions: tuple[Misconception, ...]
+    also_correct: tuple[Any, ...]
+
+
+class Refused(Exception):
+    """An answer gave something that cannot be judged; the text says what, for the student."""

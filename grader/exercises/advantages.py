@@ -1,0 +1,269 @@
+"""Exercises of 04_reinforce_vs_gae: TD residuals, GAE, and the transform that uses them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
+from grader.plain import plain
+
+NOTEBOOK = "04_reinforce_vs_gae"
+PAPER = "Schulman et al. 2016, arXiv:1506.02438"
+
+GOES_ON = Group("while the episode goes on", 1.5)
+TERMINATES = Group("where an episode terminates", 1.0)
+TRUNCATED = Group("where an episode is truncated", 1.0)
+PARALLEL = Group("for several environments, (T, N)", 1.0)
+ARGUMENTS = Group("for float32 arguments, which must stay as they are", 0.5)
+
+TD_GOES_ON = Group("while the episode goes on", 0.75)
+TD_ENDS = Group("where an episode ends", 0.75)
+TD_PARALLEL = Group("for several environments, (T, N)", 0.25)
+TD_ARGUMENTS = Group("for float32 arguments, which must stay as they are", 0.25)
+
+ADVANTAGES_GO_ON = Group("in the advantages while the episode goes on", 1.0)
+ADVANTAGES_END = Group("in the advantages where an episode ends", 1.0)
+TARGETS = Group("in the value targets", 0.5)
+REST = Group("with the defaults γ = 0.99, λ = 0.95, or in the rest of the trajectory", 0.5)
+
+Ends = Mapping[int, str]
+"""Time step → "terminated", "truncated" or "both"."""
+
+
+def _discounts(rng: np.random.Generator) -> dict[str, float]:
+    """A γ and a λ that nobody can mistake for one another."""
+    gamma, gae_lambda = rng.uniform(0.85, 0.98), rng.uniform(0.4, 0.75)
+    return {"gamma": round(gamma, 2), "gae_lambda": round(gae_lambda, 2)}
+
+
+def _column(rng: np.random.Generator, steps: int, ends: Ends) -> dict[str, NDArray]:
+    """A real rollout (T,): next_values[t] == values[t + 1] wherever the episode goes on."""
+    rewards = rng.normal(0.0, 2.0, steps).round(2)
+    values = rng.normal(1.0, 3.0, steps).round(2)
+    next_values = np.append(values[1:], round(rng.normal(1.0, 3.0), 2))
+    for t in ends:
+        next_values[t] = round(rng.normal(1.0, 3.0), 2)
+    return {"rewards": rewards, "values": values, "next_values": next_values, **_flags(steps, ends)}
+
+
+def _flags(steps: int, ends: Ends) -> dict[str, NDArray]:
+    kinds = [ends.get(t, "") for t in range(steps)]
+    return {
+        "terminated": np.array([kind in ("terminated", "both") for kind in kinds]),
+        "truncated": np.array([kind in ("truncated", "both") for kind in kinds]),
+    }
+
+
+def _inside(rng: np.random.Generator, steps: int) -> int:
+    """A step with at least two steps before and two after it."""
+    return int(rng.integers(2, steps - 2))
+
+
+def _one_of_each(steps: int) -> Ends:
+    """All kinds of end in one rollout of at least 9 steps, which is then cut."""
+    return {1: "terminated", 3: "truncated", 5: "both", steps - 2: "terminated"}
+
+
+def _several(rng: np.random.Generator, steps: int) -> dict[str, NDArray]:
+    columns = [
+        _column(rng, steps, {_inside(rng, steps): "terminated"}),
+        _column(rng, steps, {_inside(rng, steps): "truncated", steps - 1: "truncated"}),
+        _column(rng, steps, {1: "both", steps - 1: "terminated"}),
+    ]
+    return {key: np.stack([column[key] for column in columns], axis=1) for key in columns[0]}
+
+
+def gae_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
+    """Rollouts that go on, end in every way, run in parallel and come in float32."""
+    for _ in range(n):
+        steps = int(rng.integers(9, 13))
+        inside = _inside(rng, steps)
+        both = {inside: "both"}
+        for knobs in ({}, {"gae_lambda": 0.0}, {"gae_lambda": 1.0}, {"gamma": 0.0}):
+            yield _case(GOES_ON, _column(rng, steps, {}), **(_discounts(rng) | knobs))
+        yield _case(GOES_ON, _column(rng, 1, {}), **_discounts(rng))
+        yield _case(TERMINATES, _column(rng, steps, {inside: "terminated"}), **_discounts(rng))
+        yield _case(TERMINATES, _column(rng, steps, {steps - 1: "terminated"}), **_discounts(rng))
+        yield _case(TERMINATES, _column(rng, steps, both), **_discounts(rng))
+        yield _case(TRUNCATED, _column(rng, steps, {inside: "truncated"}), **_discounts(rng))
+        yield _case(TRUNCATED, _column(rng, steps, {steps - 1: "truncated"}), **_discounts(rng))
+        yield _case(PARALLEL, _several(rng, steps), **_discounts(rng))
+        mixed = _column(rng, steps, _one_of_each(steps))
+        one = {key: column[:, None] for key, column in mixed.items()}
+        yield _case(PARALLEL, one, **_discounts(rng))
+        plain_column = _column(rng, steps, {})
+        yield _case(ARGUMENTS, plain_column, layout="float32, strided", **_discounts(rng))
+
+
+def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
+    """The rollouts of `gae_cases`, without λ."""
+    for _ in range(n):
+        steps = int(rng.integers(9, 13))
+        for knobs in ({}, {"gamma": 0.0}):
+            gamma = (_discounts(rng) | knobs)["gamma"]
+            yield _case(TD_GOES_ON, _column(rng, steps, {}), gamma=gamma)
+        yield _case(TD_GOES_ON, _column(rng, 1, {}), gamma=_discounts(rng)["gamma"])
+        for ends in (_one_of_each(steps), {steps - 1: "terminated"}, {steps - 1: "truncated"}):
+            yield _case(TD_ENDS, _column(rng, steps, ends), gamma=_discounts(rng)["gamma"])
+        gamma = _discounts(rng)["gamma"]
+        yield _case(TD_PARALLEL, _several(rng, steps), gamma=gamma)
+        plain_column = _column(rng, steps, {})
+        yield _case(TD_ARGUMENTS, plain_column, layout="float32, strided", gamma=gamma)
+
+
+def _case(group: Group, arrays: dict[str, NDArray], **rest: Any) -> Case:
+    return Case(group.name, {**arrays, **rest})
+
+
+def drive_gae(answer: Any, inputs: Inputs) -> Observables:
+    """Advantages of one rollout."""
+    names = ("rewards", "values", "next_values", "terminated", "truncated")
+    return {"advantages": _call(answer, inputs, names, ("gamma", "gae_lambda"))}
+
+
+def drive_td_residuals(answer: Any, inputs: Inputs) -> Observables:
+    """TD residuals of one rollout."""
+    names = ("rewards", "values", "next_values", "terminated")
+    return {"residuals": _call(answer, inputs, names, ("gamma",))}
+
+
+def _call(
+    answer: Any, inputs: Inputs, names: tuple[str, ...], knobs: tuple[str, ...]
+) -> NDArray[np.float64]:
+    if not callable(answer):
+        raise Refused("pass the function itself, not what it returns")
+    arguments = [_laid_out(inputs[name], inputs.get("layout")) for name in names]
+    result = answer(*arguments, **{knob: inputs[knob] for knob in knobs})
+    if "layout" in inputs:
+        for name, argument in zip(names, arguments, strict=True):
+            if not np.array_equal(argument, inputs[name].astype(argument.dtype)):
+                raise Refused(f"it changes its argument {name}; work on a new array")
+    return plain(result, "the result")
+
+
+def _laid_out(array: NDArray, layout: str | None) -> NDArray:
+    """A fresh copy of an argument, in float32 and with gaps in memory where asked for."""
+    if layout is None:
+        return array.copy()
+    dtype = array.dtype if array.dtype == np.bool_ else np.float32
+    return np.repeat(array.astype(dtype), 2, axis=0)[::2]
+
+
+def gae_transform_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
+    """Trajectories of one environment as a runner hands them to its transforms."""
+    for _ in range(n):
+        steps = int(rng.integers(9, 13))
+        inside = _inside(rng, steps)
+        knobs = _discounts(rng)
+        yield _trajectory(rng, ADVANTAGES_GO_ON, steps, {}, **knobs)
+        yield _trajectory(rng, ADVANTAGES_GO_ON, 1, {}, **knobs)
+        yield _trajectory(rng, ADVANTAGES_GO_ON, steps, {}, dtype="float32", **knobs)
+        for end in (inside, steps - 1):
+            yield _trajectory(rng, ADVANTAGES_END, steps, {end: "terminated"}, **knobs)
+            yield _trajectory(rng, ADVANTAGES_END, steps, {end: "truncated"}, **knobs)
+        yield _trajectory(rng, ADVANTAGES_END, steps, _one_of_each(steps), **knobs)
+        for ends in ({}, _one_of_each(steps)):
+            yield _trajectory(rng, TARGETS, steps, ends, observe="value_targets", **knobs)
+        yield _trajectory(rng, REST, steps, {inside: "terminated"}, rest="must stay")
+
+
+def _trajectory(
+    rng: np.random.Generator, group: Group, steps: int, ends: Ends, **knobs: Any
+) -> Case:
+    observations = rng.normal(size=(steps, 3)).round(2)
+    next_observations = np.vstack([observations[1:], rng.normal(size=(1, 3)).round(2)])
+    for t in ends:
+        next_observations[t] = rng.normal(size=3).round(2)
+    reset = rng.normal(size=3).round(2)
+    inputs = {
+        "observations": observations,
+        "next_observations": next_observations,
+        "last_observation": reset if steps - 1 in ends else next_observations[-1],
+        "rewards": rng.normal(0.0, 2.0, steps).round(2),
+        "weights": rng.normal(0.0, 3.0, 3).round(2),
+        **_flags(steps, ends),
+    }
+    return Case(group.name, {"observe": "advantages", **inputs, **knobs})
+
+
+class LinearPolicy:
+    """A policy whose value is a weighted sum of the observation; it always takes action 0."""
+
+    def __init__(self, weights: NDArray, dtype: str) -> None:
+        self.weights, self.dtype = weights, dtype
+
+    def act(self, observations: NDArray, training: bool = False) -> dict[str, NDArray]:
+        """`actions`, `log_probs` and `values`, each () for (obs,) and (B,) for (B, obs)."""
+        observations = np.asarray(observations, dtype=np.float64)
+        if observations.ndim not in (1, 2) or observations.shape[-1] != len(self.weights):
+            raise Refused(
+                f"it calls policy.act on observations of shape {observations.shape}; "
+                f"policy.act takes ({len(self.weights)},) or (B, {len(self.weights)}) here"
+            )
+        values = np.asarray(observations @ self.weights + 1.0, dtype=self.dtype)
+        nothing = np.zeros(values.shape, dtype=self.dtype)
+        return {"actions": nothing.astype(np.int64), "log_probs": nothing, "values": values}
+
+
+def drive_gae_transform(answer: Any, inputs: Inputs) -> Observables:
+    """What the transform adds to one trajectory."""
+    if not isinstance(answer, type):
+        raise Refused("pass the class GAE itself, not an instance of it")
+    policy = LinearPolicy(inputs["weights"], inputs.get("dtype", "float64"))
+    knobs = {knob: inputs[knob] for knob in ("gamma", "gae_lambda") if knob in inputs}
+    trajectory = {
+        "observations": inputs["observations"].copy(),
+        **policy.act(inputs["observations"]),
+        **{
+            key: inputs[key].copy()
+            for key in ("rewards", "terminated", "truncated", "next_observations")
+        },
+    }
+    before = {key: value.copy() for key, value in trajectory.items()}
+    transform: Any = answer(policy, **knobs)
+    transform(trajectory, inputs["last_observation"].copy())
+    for key in ("advantages", "value_targets"):
+        if key not in trajectory:
+            raise Refused(f"the trajectory has no {key!r} after the call; add it in place")
+    if "rest" in inputs:
+        for key, value in before.items():
+            if key not in trajectory or not np.array_equal(trajectory[key], value):
+                raise Refused(f"it changes trajectory[{key!r}]; only add the two new keys")
+    observe = inputs["observe"]
+    return {observe: plain(trajectory[observe], f"trajectory[{observe!r}]")}
+
+
+TD_RESIDUALS = Exercise(
+    "td_residuals",
+    NOTEBOOK,
+    2.0,
+    f"{PAPER}, section 3",
+    (TD_GOES_ON, TD_ENDS, TD_PARALLEL, TD_ARGUMENTS),
+    td_residuals_cases,
+    drive_td_residuals,
+    yours=("td_residuals",),
+)
+GAE = Exercise(
+    "gae",
+    NOTEBOOK,
+    5.0,
+    f"{PAPER}, eq. 16",
+    (GOES_ON, TERMINATES, TRUNCATED, PARALLEL, ARGUMENTS),
+    gae_cases,
+    drive_gae,
+    replaces=("td_residuals",),
+    yours=("gae",),
+)
+GAE_TRANSFORM = Exercise(
+    "gae_transform",
+    NOTEBOOK,
+    3.0,
+    f"{PAPER}, algorithm 1",
+    (ADVANTAGES_GO_ON, ADVANTAGES_END, TARGETS, REST),
+    gae_transform_cases,
+    drive_gae_transform,
+    replaces=("td_residuals", "gae"),
+    yours=("GAE",),
+)

@@ -1,0 +1,215 @@
+"""Judging: drive an answer through cases, compare arrays, name the misconception."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.exercise import AnswerKey, Case, Exercise, Observables, Refused
+from grader.stand_ins import stand_ins
+
+# float32 keeps seven digits; a sum over a rollout loses two or three of them.
+RTOL, ATOL = 1e-4, 1e-5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case gave: observables, or the sentence that says why there are none."""
+
+    observables: Observables | None = None
+    error: str = ""
+    unwritten: bool = False
+
+
+@dataclass(frozen=True)
+class KnownWrong:
+    """A misconception with the observables it gives, case by case."""
+
+    name: str
+    hint: str
+    observables: tuple[Observables, ...]
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """Points of one group of cases."""
+
+    name: str
+    earned: float
+    points: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome for one answer: plain data, without code and without the inputs.
+
+    `where` names the first group that is wrong, `difference` what differed in it; `misconception`
+    is set when exactly one known wrong answer gives the very numbers of this one.
+    """
+
+    exercise: str
+    points: float
+    max_points: float
+    groups: tuple[GroupResult, ...]
+    unwritten: bool = False
+    where: str = ""
+    difference: str = ""
+    misconception: str = ""
+    hint: str = ""
+
+    @property
+    def correct(self) -> bool:
+        """Whether it earned every point."""
+        return all(group.earned == group.points for group in self.groups)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a notebook output or a report."""
+        return asdict(self)
+
+
+def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
+    """Drive one case; whatever the answer raises becomes a sentence."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            with stand_ins(exercise, answer):
+                return Outcome(exercise.drive(answer, case.inputs))
+    except NotImplementedError:
+        return Outcome(error="it raises NotImplementedError; it is not written yet", unwritten=True)
+    except Refused as error:
+        return Outcome(error=str(error))
+    except (Exception, SystemExit) as error:
+        return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}")
+
+
+def run_right(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Observables, ...]:
+    """Observables of an answer of the key, which may not fail.
+
+    Raises:
+        RuntimeError: it did; the text says in which group.
+    """
+    results = []
+    for case in cases:
+        outcome = run(exercise, answer, case)
+        if outcome.observables is None:
+            raise RuntimeError(
+                f"{exercise.name}: the key's {getattr(answer, '__name__', answer)} fails "
+                f"{case.group}: {outcome.error}"
+            )
+        results.append(outcome.observables)
+    return tuple(results)
+
+
+def known_wrong(
+    exercise: Exercise, key: AnswerKey, cases: Sequence[Case]
+) -> tuple[KnownWrong, ...]:
+    """What each misconception of the key gives on these cases."""
+    return tuple(
+        KnownWrong(one.name, one.hint, run_right(exercise, one.wrong_answer, cases))
+        for one in key.misconceptions
+    )
+
+
+def judge(
+    exercise: Exercise,
+    answer: Any,
+    cases: Sequence[Case],
+    expected: Sequence[Observables],
+    wrong: Sequence[KnownWrong],
+) -> Verdict:
+    """The verdict on an answer, from its outcomes on the cases alone."""
+    outcomes = [run(exercise, answer, case) for case in cases]
+    failures = [
+        difference(outcome, right) for outcome, right in zip(outcomes, expected, strict=True)
+    ]
+    failed = {case.group for case, failure in zip(cases, failures, strict=True) if failure}
+    groups = tuple(
+        GroupResult(group.name, 0.0 if group.name in failed else group.points, group.points)
+        for group in exercise.groups
+    )
+    points = sum(group.earned for group in groups)
+    first = next((i for i, failure in enumerate(failures) if failure), None)
+    if first is None:
+        return Verdict(exercise.name, points, exercise.points, groups)
+    named = _named(outcomes, expected, wrong)
+    return Verdict(
+        exercise.name,
+        points,
+        exercise.points,
+        groups,
+        unwritten=all(outcome.unwritten for outcome in outcomes),
+        where=cases[first].group,
+        difference=failures[first],
+        misconception=named.name if named else "",
+        hint=named.hint if named else "",
+    )
+
+
+def _named(
+    outcomes: Sequence[Outcome], expected: Sequence[Observables], wrong: Sequence[KnownWrong]
+) -> KnownWrong | None:
+    """The one misconception that gives what the answer gave, wherever it gave anything."""
+    given = [i for i, outcome in enumerate(outcomes) if outcome.observables is not None]
+    if not any(difference(outcomes[i], expected[i]) for i in given):
+        return None
+    fitting = [
+        one for one in wrong if not any(difference(outcomes[i], one.observables[i]) for i in given)
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def difference(outcome: Outcome, expected: Observables) -> str:
+    """What differs first, as a sentence without its full stop; empty where nothing does."""
+    if outcome.observables is None:
+        return outcome.error
+    for key, right in expected.items():
+        got = outcome.observables.get(key)
+        if got is None:
+            return f"{key} is missing"
+        if got.shape != right.shape:
+            return f"{key} has shape {got.shape}, expected {right.shape}"
+        # Written so that a NaN is never close to anything.
+        differs = ~(np.abs(got - right) <= ATOL + RTOL * np.abs(right))
+        if differs.any():
+            return _describe(key, got, right, differs)
+    return ""
+
+
+def equal(one: Mapping[str, NDArray], other: Observables) -> bool:
+    """Whether two sets of observables agree within tolerance."""
+    return not difference(Outcome(dict(one)), other)
+
+
+def _describe(key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_]) -> str:
+    if right.ndim == 0:
+        return f"{key}: {_pair(right, got)}"
+    first = tuple(int(i) for i in np.argwhere(differs)[0])
+    error = np.where(differs, np.nan_to_num(np.abs(got - right), nan=np.inf), 0.0)
+    worst = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
+    text = f"{key}: {differs.sum()} of {differs.size} steps differ, first at {_place(first)} "
+    text += f"({_pair(right[first], got[first])})"
+    if worst != first:
+        text += f", most at {_place(worst)} ({_pair(right[worst], got[worst])})"
+    return text
+
+
+def _place(index: tuple[int, ...]) -> str:
+    names = ("t", "n") if len(index) <= 2 else tuple(f"axis {i} " for i in range(len(index)))
+    return ", ".join(f"{name}={i}" for name, i in zip(names, index, strict=False))
+
+
+def _pair(right: Any, got: Any) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    for digits in (5, 8, 12):
+        texts = [f"{float(value):.{digits}g}" for value in (right, got)]
+        if texts[0] != texts[1]:
+            break
+    texts = [text if any(mark in text for mark in ".einf") else f"{text}.0" for text in texts]
+    return f"expected {texts[0]}, got {texts[1]}"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0][:200]

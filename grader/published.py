@@ -1,0 +1,101 @@
+"""Published checks: fixed cases, what is right on them, and what each misconception gives.
+
+One JSON file beside each notebook. It holds numbers and words, never code, so that `check` and
+`hint` work where no answer key is.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from grader.exercise import AnswerKey, Case, Exercise, Observables
+from grader.judge import KnownWrong, equal, known_wrong, run_right
+from grader.plain import decode, encode
+
+SEED = 20260412
+ROUNDS = 1
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is known in the open about one exercise."""
+
+    hints: tuple[str, ...]
+    cases: tuple[Case, ...]
+    expected: tuple[Observables, ...]
+    wrong: tuple[KnownWrong, ...]
+
+
+def publish(exercise: Exercise, key: AnswerKey) -> dict[str, Any]:
+    """JSON-ready published check of one exercise.
+
+    A misconception's numbers are left out (null) where they are the right ones.
+    """
+    cases = list(exercise.cases(np.random.default_rng(SEED), ROUNDS))
+    expected = run_right(exercise, key.reference, cases)
+    return {
+        "hints": list(key.hints),
+        "cases": [
+            {"group": case.group, "inputs": encode(dict(case.inputs)), "expected": encode(right)}
+            for case, right in zip(cases, expected, strict=True)
+        ],
+        "misconceptions": [
+            {
+                "name": one.name,
+                "hint": one.hint,
+                "outputs": [
+                    None if equal(got, right) else encode(got)
+                    for got, right in zip(one.observables, expected, strict=True)
+                ],
+            }
+            for one in known_wrong(exercise, key, cases)
+        ],
+    }
+
+
+def unpublish(data: dict[str, Any]) -> Published:
+    """The inverse of `publish`."""
+    cases = [Case(case["group"], decode(case["inputs"])) for case in data["cases"]]
+    expected = [decode(case["expected"]) for case in data["cases"]]
+    wrong = [
+        KnownWrong(
+            one["name"],
+            one["hint"],
+            tuple(
+                right if got is None else decode(got)
+                for got, right in zip(one["outputs"], expected, strict=True)
+            ),
+        )
+        for one in data["misconceptions"]
+    ]
+    return Published(tuple(data["hints"]), tuple(cases), tuple(expected), tuple(wrong))
+
+
+def load_published(exercise: Exercise) -> Published:
+    """The published check, from beside the notebook or from the checkout's notebooks/.
+
+    Raises:
+        FileNotFoundError: in neither place; the sentence says what to do.
+        ValueError: the file is damaged.
+    """
+    name = f"{exercise.notebook}.json"
+    for folder in (Path.cwd(), Path(__file__).resolve().parent.parent / "notebooks"):
+        if (folder / name).is_file():
+            return _load(folder / name, exercise.name)
+    raise FileNotFoundError(
+        f"{name} is not beside the notebook; keep the file that came with it in the same folder."
+    )
+
+
+@cache
+def _load(path: Path, name: str) -> Published:
+    try:
+        return unpublish(json.loads(path.read_text(encoding="utf-8"))["exercises"][name])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path.name} cannot be read ({error}); restore the file that came with the notebook."
+        ) from error

@@ -1,0 +1,86 @@
+"""Verdicts in words: for a terminal, for a notebook, and in one line for a table."""
+
+from html import escape
+
+from grader.judge import GroupResult, Verdict
+
+MIME = "application/vnd.rlcore.verdict+json"
+
+
+def sentence(verdict: Verdict) -> str:
+    """What is wrong and what to think about; empty for a full score."""
+    if verdict.correct:
+        return ""
+    if verdict.unwritten:
+        return "It is not written yet."
+    parts = [f"Wrong {verdict.where}: {_ended(verdict.difference)}"]
+    if verdict.misconception:
+        parts.append(f"These are the numbers one gets when {_ended(verdict.misconception)}")
+    if verdict.hint:
+        parts.append(verdict.hint)
+    return " ".join(parts)
+
+
+def headline(verdict: Verdict) -> str:
+    """Mark, name and points: `✘ gae: 2 of 5 points`."""
+    mark = "✔" if verdict.correct else "✘"
+    return f"{mark} {verdict.exercise}: {score(verdict.points, verdict.max_points)} points"
+
+
+def in_short(verdict: Verdict) -> str:
+    """One line for a table of many."""
+    if verdict.correct:
+        return ""
+    if verdict.unwritten:
+        return f"{verdict.exercise}: not written"
+    what = verdict.misconception or f"{verdict.where}: {verdict.difference}"
+    return f"{verdict.exercise}: {what}"
+
+
+def as_text(verdict: Verdict) -> str:
+    """Headline, one line per group, and the sentence."""
+    lines = [headline(verdict)]
+    if not verdict.unwritten:
+        lines += [f"    {_mark(g)} {g.name} ({number(g.points)})" for g in verdict.groups]
+    words = sentence(verdict)
+    return "\n".join([*lines, *([words] if words else [])])
+
+
+def as_html(verdict: Verdict) -> str:
+    """The same as a small table, in the notebook's own colours."""
+    rows = "".join(
+        f"<tr><td>{_mark(group)}</td>"
+        f'<td style="text-align:left">{escape(group.name)}</td>'
+        f"<td>{number(group.earned)} / {number(group.points)}</td></tr>"
+        for group in ([] if verdict.unwritten else verdict.groups)
+    )
+    words = sentence(verdict)
+    return (
+        f"<div><b>{escape(headline(verdict))}</b>"
+        + (f"<table>{rows}</table>" if rows else "")
+        + (f'<p style="max-width:46em">{escape(words)}</p>' if words else "")
+        + "</div>"
+    )
+
+
+def score(points: float, out_of: float) -> str:
+    """`1.5 of 5`."""
+    return f"{number(points)} of {number(out_of)}"
+
+
+def number(value: float) -> str:
+    """`5`, `1.5`."""
+    return f"{value:.4g}"
+
+
+def printable(text: str) -> str:
+    """Text whose control characters cannot steer a terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _mark(group: GroupResult) -> str:
+    return "✔" if group.earned == group.points else "✘"
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."

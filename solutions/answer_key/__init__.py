@@ -1,0 +1,15 @@
+"""The answer key: for every exercise a reference, known wrong answers, and other right ones.
+
+A reference is the slow definition from the paper in float64, written on its own. Wrong answers are
+written as a student would write them; they may call earlier exercises by name, as a student may.
+"""
+
+from grader.exercise import AnswerKey
+
+from . import gae, gae_transform, td_residuals
+
+KEYS: dict[str, AnswerKey] = {
+    "td_residuals": td_residuals.KEY,
+    "gae": gae.KEY,
+    "gae_transform": gae_transform.KEY,
+}
