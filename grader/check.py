@@ -22,7 +22,7 @@ def check(name: str, answer: Any) -> None:
     except (LookupError, OSError, ValueError) as error:
         print(f"check: {_text(error)}")
         return
-    show(judge(exercise, answer, published.cases, published.expected, published.wrong))
+    show(judge(exercise, answer, published.check))
 
 
 def hint(name: str, level: int = 1) -> None:

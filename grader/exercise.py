@@ -45,6 +45,7 @@ class Exercise:
             when the answer gives nothing that could be compared.
         replaces: names of earlier exercises that are bound to rlcore's while this one is driven.
         yours: names in rlcore that say "yours to write" while this one is driven.
+        answer: what a notebook hands to `check`, as an expression; the exercise's name if empty.
     """
 
     name: str
@@ -56,11 +57,17 @@ class Exercise:
     drive: Callable[[Any, Inputs], Observables]
     replaces: tuple[str, ...] = ()
     yours: tuple[str, ...] = ()
+    answer: str = ""
 
     @property
     def test_cell(self) -> str:
         """The grade_id of the cell that tests it."""
         return f"test_{self.name}"
+
+    @property
+    def check_call(self) -> str:
+        """The visible call of its check."""
+        return f'check("{self.name}", {self.answer or self.name})'
 
 
 @dataclass(frozen=True)

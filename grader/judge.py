@@ -1,7 +1,7 @@
 """Judging: drive an answer through cases, compare arrays, name the misconception."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +31,15 @@ class KnownWrong:
     name: str
     hint: str
     observables: tuple[Observables, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Cases, what is right on them, and what each misconception gives on them."""
+
+    cases: tuple[Case, ...]
+    expected: tuple[Observables, ...]
+    wrong: tuple[KnownWrong, ...]
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,21 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
         return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}")
 
 
-def run_right(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Observables, ...]:
-    """Observables of an answer of the key, which may not fail.
+def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rounds: int) -> Check:
+    """Cases drawn from `rng`, with what the key's reference and its misconceptions give on them.
 
     Raises:
-        RuntimeError: it did; the text says in which group.
+        RuntimeError: an answer of the key fails; the text says which and in which group.
     """
+    cases = tuple(exercise.cases(rng, rounds))
+    wrong = tuple(
+        KnownWrong(one.name, one.hint, _run_key(exercise, one.wrong_answer, cases))
+        for one in key.misconceptions
+    )
+    return Check(cases, _run_key(exercise, key.reference, cases), wrong)
+
+
+def _run_key(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Observables, ...]:
     results = []
     for case in cases:
         outcome = run(exercise, answer, case)
@@ -103,29 +121,13 @@ def run_right(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[O
     return tuple(results)
 
 
-def known_wrong(
-    exercise: Exercise, key: AnswerKey, cases: Sequence[Case]
-) -> tuple[KnownWrong, ...]:
-    """What each misconception of the key gives on these cases."""
-    return tuple(
-        KnownWrong(one.name, one.hint, run_right(exercise, one.wrong_answer, cases))
-        for one in key.misconceptions
-    )
-
-
-def judge(
-    exercise: Exercise,
-    answer: Any,
-    cases: Sequence[Case],
-    expected: Sequence[Observables],
-    wrong: Sequence[KnownWrong],
-) -> Verdict:
+def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     """The verdict on an answer, from its outcomes on the cases alone."""
-    outcomes = [run(exercise, answer, case) for case in cases]
+    outcomes = [run(exercise, answer, case) for case in check.cases]
     failures = [
-        difference(outcome, right) for outcome, right in zip(outcomes, expected, strict=True)
+        difference(outcome, right) for outcome, right in zip(outcomes, check.expected, strict=True)
     ]
-    failed = {case.group for case, failure in zip(cases, failures, strict=True) if failure}
+    failed = {case.group for case, failure in zip(check.cases, failures, strict=True) if failure}
     groups = tuple(
         GroupResult(group.name, 0.0 if group.name in failed else group.points, group.points)
         for group in exercise.groups
@@ -134,29 +136,29 @@ def judge(
     first = next((i for i, failure in enumerate(failures) if failure), None)
     if first is None:
         return Verdict(exercise.name, points, exercise.points, groups)
-    named = _named(outcomes, expected, wrong)
+    named = _named(outcomes, check)
     return Verdict(
         exercise.name,
         points,
         exercise.points,
         groups,
         unwritten=all(outcome.unwritten for outcome in outcomes),
-        where=cases[first].group,
+        where=check.cases[first].group,
         difference=failures[first],
         misconception=named.name if named else "",
         hint=named.hint if named else "",
     )
 
 
-def _named(
-    outcomes: Sequence[Outcome], expected: Sequence[Observables], wrong: Sequence[KnownWrong]
-) -> KnownWrong | None:
+def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
     """The one misconception that gives what the answer gave, wherever it gave anything."""
     given = [i for i, outcome in enumerate(outcomes) if outcome.observables is not None]
-    if not any(difference(outcomes[i], expected[i]) for i in given):
+    if not any(difference(outcomes[i], check.expected[i]) for i in given):
         return None
     fitting = [
-        one for one in wrong if not any(difference(outcomes[i], one.observables[i]) for i in given)
+        one
+        for one in check.wrong
+        if not any(difference(outcomes[i], one.observables[i]) for i in given)
     ]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -178,9 +180,9 @@ def difference(outcome: Outcome, expected: Observables) -> str:
     return ""
 
 
-def equal(one: Mapping[str, NDArray], other: Observables) -> bool:
+def equal(one: Observables, other: Observables) -> bool:
     """Whether two sets of observables agree within tolerance."""
-    return not difference(Outcome(dict(one)), other)
+    return not difference(Outcome(one), other)
 
 
 def _describe(key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_]) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from grader.check import show
 from grader.exercise import AnswerKey, Exercise
 from grader.exercises import find_exercise
-from grader.judge import Verdict, judge, known_wrong, run_right
+from grader.judge import Check, judge, make_check
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 2
@@ -34,17 +34,16 @@ def probe(name: str, answer: Any) -> float:
         LookupError: no such exercise.
         RuntimeError: the answer key is not here.
     """
-    verdict = hidden_verdict(find_exercise(name), answer, secret=secret(), student=student())
+    exercise = find_exercise(name)
+    verdict = judge(exercise, answer, hidden_check(exercise, secret=secret(), student=student()))
     show(verdict)
     return verdict.points
 
 
-def hidden_verdict(exercise: Exercise, answer: Any, *, secret: bytes, student: str) -> Verdict:
-    """The verdict on cases drawn for this student under this secret."""
-    key = answer_key(exercise.name)
-    cases = list(exercise.cases(hidden_rng(exercise.name, secret=secret, student=student), ROUNDS))
-    expected = run_right(exercise, key.reference, cases)
-    return judge(exercise, answer, cases, expected, known_wrong(exercise, key, cases))
+def hidden_check(exercise: Exercise, *, secret: bytes, student: str) -> Check:
+    """The check drawn for this student under this secret."""
+    rng = hidden_rng(exercise.name, secret=secret, student=student)
+    return make_check(exercise, answer_key(exercise.name), rng, ROUNDS)
 
 
 def hidden_rng(exercise: str, *, secret: bytes, student: str) -> np.random.Generator:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.exercise import AnswerKey, Case, Exercise, Observables
-from grader.judge import KnownWrong, equal, known_wrong, run_right
+from grader.exercise import AnswerKey, Case, Exercise
+from grader.judge import Check, KnownWrong, equal, make_check
 from grader.plain import decode, encode
 
 SEED = 20260412
@@ -25,9 +25,7 @@ class Published:
     """What is known in the open about one exercise."""
 
     hints: tuple[str, ...]
-    cases: tuple[Case, ...]
-    expected: tuple[Observables, ...]
-    wrong: tuple[KnownWrong, ...]
+    check: Check
 
 
 def publish(exercise: Exercise, key: AnswerKey) -> dict[str, Any]:
@@ -35,13 +33,12 @@ def publish(exercise: Exercise, key: AnswerKey) -> dict[str, Any]:
 
     A misconception's numbers are left out (null) where they are the right ones.
     """
-    cases = list(exercise.cases(np.random.default_rng(SEED), ROUNDS))
-    expected = run_right(exercise, key.reference, cases)
+    check = make_check(exercise, key, np.random.default_rng(SEED), ROUNDS)
     return {
         "hints": list(key.hints),
         "cases": [
             {"group": case.group, "inputs": encode(dict(case.inputs)), "expected": encode(right)}
-            for case, right in zip(cases, expected, strict=True)
+            for case, right in zip(check.cases, check.expected, strict=True)
         ],
         "misconceptions": [
             {
@@ -49,19 +46,19 @@ def publish(exercise: Exercise, key: AnswerKey) -> dict[str, Any]:
                 "hint": one.hint,
                 "outputs": [
                     None if equal(got, right) else encode(got)
-                    for got, right in zip(one.observables, expected, strict=True)
+                    for got, right in zip(one.observables, check.expected, strict=True)
                 ],
             }
-            for one in known_wrong(exercise, key, cases)
+            for one in check.wrong
         ],
     }
 
 
 def unpublish(data: dict[str, Any]) -> Published:
     """The inverse of `publish`."""
-    cases = [Case(case["group"], decode(case["inputs"])) for case in data["cases"]]
-    expected = [decode(case["expected"]) for case in data["cases"]]
-    wrong = [
+    cases = tuple(Case(case["group"], decode(case["inputs"])) for case in data["cases"])
+    expected = tuple(decode(case["expected"]) for case in data["cases"])
+    wrong = tuple(
         KnownWrong(
             one["name"],
             one["hint"],
@@ -71,8 +68,8 @@ def unpublish(data: dict[str, Any]) -> Published:
             ),
         )
         for one in data["misconceptions"]
-    ]
-    return Published(tuple(data["hints"]), tuple(cases), tuple(expected), tuple(wrong))
+    )
+    return Published(tuple(data["hints"]), Check(cases, expected, wrong))
 
 
 def load_published(exercise: Exercise) -> Published:

@@ -59,13 +59,32 @@ steps = np.arange(3)
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 ax.bar(steps - 0.27, promise, 0.25, color="0.7", label=r"promised before: $V(s_t)$")
 ax.bar(steps, reward, 0.25, color="tab:blue", label=r"paid: $r_t$")
-ax.bar(steps, after, 0.25, bottom=np.maximum(reward, 0), color="tab:cyan", label=r"promised after: $\gamma\,V(s_{t+1})$")
+ax.bar(
+    steps,
+    after,
+    0.25,
+    bottom=np.maximum(reward, 0),
+    color="tab:cyan",
+    label=r"promised after: $\gamma\,V(s_{t+1})$",
+)
 ax.bar(steps + 0.27, reward + after - promise, 0.25, color="tab:red", label=r"surprise: $\delta_t$")
 for t, surprise in enumerate(reward + after - promise):
-    ax.annotate(f"{surprise:+d}", (t + 0.27, surprise), ha="center", va="bottom" if surprise > 0 else "top",
-                xytext=(0, 2 if surprise > 0 else -2), textcoords="offset points", color="tab:red")
+    ax.annotate(
+        f"{surprise:+d}",
+        (t + 0.27, surprise),
+        ha="center",
+        va="bottom" if surprise > 0 else "top",
+        xytext=(0, 2 if surprise > 0 else -2),
+        textcoords="offset points",
+        color="tab:red",
+    )
 ax.axhline(0, color="black", lw=0.8)
-ax.set(xticks=steps, xticklabels=["t = 0", "t = 1", "t = 2, terminates"], ylabel="unit of the return", ylim=(-220, 860))
+ax.set(
+    xticks=steps,
+    xticklabels=["t = 0", "t = 1", "t = 2, terminates"],
+    ylabel="unit of the return",
+    ylim=(-220, 860),
+)
 ax.legend(frameon=False, loc="upper left")
 plt.show()
 
@@ -80,6 +99,7 @@ plt.show()
 #
 # **Expect.** By hand, for t = 1 in the figure: −100 + 0.8 · 100 − 100 = **−120**. For t = 2, where the episode
 # terminates: 800 + 0 − 100 = **700**.
+
 
 # %% nbgrader={"grade": false, "grade_id": "td_residuals", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def td_residuals(rewards, values, next_values, terminated, *, gamma):
@@ -104,6 +124,7 @@ def td_residuals(rewards, values, next_values, terminated, *, gamma):
     return rewards + gamma * goes_on * next_values - values
     ### END SOLUTION
 
+
 # %% nbgrader={"grade": true, "grade_id": "test_td_residuals", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check("td_residuals", td_residuals)
 ### BEGIN HIDDEN TESTS
@@ -125,7 +146,8 @@ probe("td_residuals", td_residuals)
 # $$\hat A_t = \sum_{l=0}^{\infty} (\gamma\lambda)^l\,\delta_{t+l}$$
 #
 # (eq. 16 of the same paper.) With λ = 0 only the step's own surprise counts: little noise, but all the errors of V.
-# With λ = 1 all of V cancels but −V(s_t): no bias from V, but the noise of every later reward.
+# With λ = 1, in an episode that terminates, all of V cancels but −V(s_t): no bias from V, but the noise of every
+# later reward.
 #
 # The sum stops where the episode stops, *terminated* or *truncated*: the next row of the rollout belongs to another
 # episode. The figure shows who hears from whom in a rollout of eight steps.
@@ -146,7 +168,12 @@ for t, kind in ends.items():
     ax.axvline(t + 0.5, color="tab:red", lw=1.2)
     ax.text(7.45, t + 0.45, f"step {t} {kind}", color="tab:red", ha="right", va="bottom")
 ax.text(7.45, -0.35, "rollout cut after step 7", color="0.4", ha="right", va="top")
-ax.set(xlabel="counts the residual of step k", ylabel="advantage of step t", xticks=range(8), yticks=range(8))
+ax.set(
+    xlabel="counts the residual of step k",
+    ylabel="advantage of step t",
+    xticks=range(8),
+    yticks=range(8),
+)
 ax.set_title("weight of each residual in each advantage, γ = 0.8, λ = 0.5")
 plt.show()
 
@@ -161,6 +188,7 @@ plt.show()
 #
 # **Expect.** By hand, with the residuals −20, −120, 700 of the figure above and γλ = 0.8 · 0.5 = 0.4, from the end:
 # 700; then −120 + 0.4 · 700 = **160**; then −20 + 0.4 · 160 = **44**.
+
 
 # %% nbgrader={"grade": false, "grade_id": "gae", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambda):
@@ -191,6 +219,7 @@ def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambd
     return advantages
     ### END SOLUTION
 
+
 # %% nbgrader={"grade": true, "grade_id": "test_gae", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 check("gae", gae)
 ### BEGIN HIDDEN TESTS
@@ -212,6 +241,7 @@ probe("gae", gae)
 #
 # Here is an environment whose every number you can check by hand: it pays 0, −100, 800 and terminates, and its
 # policy believes V = 100 everywhere.
+
 
 # %% nbgrader={"grade": false, "grade_id": "dummy_env", "locked": true, "schema_version": 3, "solution": false, "task": false}
 class DummyEnv(gym.Env):
@@ -255,6 +285,7 @@ for key, value in trajectory.items():
 # **Expect.** The runner stops after eight steps, in the middle of the third episode. By hand, for the last step:
 # δ = −100 + 0.8 · 100 − 100 = **−120**, nothing later to add, so its value target is −120 + 100 = **−20**.
 
+
 # %% nbgrader={"grade": false, "grade_id": "gae_transform", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class GAE:
     """A transform that adds `advantages` and `value_targets` to a trajectory, in place.
@@ -294,12 +325,15 @@ class GAE:
         trajectory["value_targets"] = trajectory["advantages"] + trajectory["values"]
         ### END SOLUTION
 
+
 # %% [markdown]
 # **The DummyEnv check**, through the real runner. Nothing is hidden in it: read the numbers, they are yours from above.
 
 # %% nbgrader={"grade": false, "grade_id": "dummy_env_check", "locked": true, "schema_version": 3, "solution": false, "task": false}
 policy = DummyPolicy()
-runner = EnvRunner(DummyEnv(), policy, nsteps=8, transforms=[AsArray(), GAE(policy, gamma=0.8, gae_lambda=0.5)])
+runner = EnvRunner(
+    DummyEnv(), policy, nsteps=8, transforms=[AsArray(), GAE(policy, gamma=0.8, gae_lambda=0.5)]
+)
 trajectory = runner.get_next()
 
 expected_advantages = np.array([44, 160, 700, 44, 160, 700, -68, -120])
@@ -335,8 +369,8 @@ probe("gae_transform", GAE)
 # **Mark scheme, 1 point**
 #
 # - 0.5: the expected gradient is the same (subtracting V(s_t), which does not depend on the action, adds no bias), and
-#   the variance is much smaller: the return holds the luck of all earlier *states* and of all later actions, the
-#   advantage only says whether this action was better than the policy's average in this state.
+#   the variance is smaller: the return also says how good the state was and how lucky everything after it, the
+#   advantage only whether this action was better than what the policy does on average in this state.
 # - 0.5: the price is bias as soon as V is approximate and λ < 1, since later rewards are then replaced by V; λ chooses
 #   between the two.
 # - Not accepted: "advantages normalise the rewards"; "returns can be negative".

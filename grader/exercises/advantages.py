@@ -266,4 +266,5 @@ GAE_TRANSFORM = Exercise(
     drive_gae_transform,
     replaces=("td_residuals", "gae"),
     yours=("GAE",),
+    answer="GAE",
 )

@@ -1,0 +1,71 @@
+"""`grader check NOTEBOOK`: run a student's notebook here and tell how every exercise does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
+from grader.exercise import Exercise
+from grader.exercises import EXERCISES
+from grader.judge import Verdict
+from grader.rebuild import SubmissionError, grade_id, read_notebook
+from grader.words import headline, printable, score, sentence
+
+CELL_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one exercise does: its verdict, or why there is none."""
+
+    exercise: Exercise
+    verdict: Verdict | None
+    problem: str = ""
+
+
+def check_notebook(path: Path) -> list[Line]:
+    """Run the notebook in its own folder and check each of its exercises.
+
+    Raises:
+        SubmissionError: the file is no notebook of this course.
+    """
+    notebook = read_notebook(path)
+    names = {grade_id(cell) for cell in notebook.cells}
+    exercises = [one for one in EXERCISES if {one.name, one.test_cell} & names]
+    if not exercises:
+        raise SubmissionError(
+            "foreign-notebook", f"{path.name} has no exercise of this course; is it another one?"
+        )
+    notebook.cells.append(code_cell("from grader import check"))
+    first = len(notebook.cells)
+    notebook.cells += [code_cell(one.check_call) for one in exercises]
+    ran = execute(notebook, path.resolve().parent, cell_seconds=CELL_SECONDS)
+    lines = []
+    for exercise, cell in zip(exercises, ran.cells[first:], strict=True):
+        shown = verdicts(cell)
+        answer = cell_by_id(ran, exercise.name)
+        problem = (answer is not None and error_of(answer)) or error_of(cell) or _text(cell)
+        lines.append(Line(exercise, shown[-1] if shown else None, printable(problem)))
+    return lines
+
+
+def describe(lines: list[Line]) -> str:
+    """The table, and below it what is wrong."""
+    rows, words = [], []
+    for line in lines:
+        if line.verdict is None:
+            rows.append(
+                f"✘ {line.exercise.name}: {score(0, line.exercise.points)} points, not checked"
+            )
+            words.append(f"{line.exercise.name}: its cell failed: {line.problem}")
+            continue
+        rows.append(headline(line.verdict))
+        if not line.verdict.correct:
+            words.append(f"{line.exercise.name}: {printable(sentence(line.verdict))}")
+    total = sum(line.verdict.points for line in lines if line.verdict)
+    rows.append(f"  {score(total, sum(line.exercise.points for line in lines))} points")
+    return "\n".join([*rows, *(["", *words] if words else [])])
+
+
+def _text(cell: dict) -> str:
+    streams = [out.text.strip() for out in cell.get("outputs", []) if out.output_type == "stream"]
+    return " ".join(streams) or "the kernel died before it"

@@ -1,0 +1,143 @@
+"""The `grader` command."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+CLEAN, NOT_CLEAN, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 (clean), 1 (not), 2 (wrong usage) or 130 (Ctrl-C)."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
+    except ModuleNotFoundError as error:
+        if error.name not in ("nbgrader", "jupytext"):
+            raise
+        print(
+            f"grader {args.command}: {error.name} is not installed; "
+            "pip install -c constraints.txt -e '.[grade]'",
+            file=sys.stderr,
+        )
+        return USAGE
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(
+        prog="grader", description="Check, grade and build the notebooks of the course."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="student: run notebooks here, show every exercise")
+    check.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    check.set_defaults(run=run_check)
+
+    grade = commands.add_parser("grade", help="instructor: grade a folder of submissions")
+    grade.add_argument("submissions", type=Path, help="a folder as nbgrader's submitted/")
+    grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
+    grade.add_argument("--course", type=Path, help="the course's folder (default: build/course)")
+    grade.set_defaults(run=run_grade)
+
+    build = commands.add_parser("build", help="author: solutions/ to notebooks/ and build/course")
+    build.add_argument("--check", action="store_true", help="only say whether notebooks/ is fresh")
+    build.add_argument("--force", action="store_true", help="overwrite answers in notebooks/")
+    build.set_defaults(run=run_build)
+
+    verify = commands.add_parser("verify", help="author: the course checks itself")
+    verify.set_defaults(run=run_verify)
+
+    demo = commands.add_parser("demo", help="grade a class made out of the answer key")
+    demo.set_defaults(run=run_demo)
+    return top
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """`grader check`: 0 when every exercise is right, 1 when not, 2 for a file that is not ours."""
+    from grader.check_notebook import check_notebook, describe
+    from grader.rebuild import SubmissionError
+
+    status = CLEAN
+    for path in args.notebooks:
+        print(f"{path.name}: running", flush=True)
+        try:
+            lines = check_notebook(path)
+        except SubmissionError as error:
+            print(f"grader check: {error}", file=sys.stderr)
+            return USAGE
+        print(describe(lines))
+        if not all(line.verdict is not None and line.verdict.correct for line in lines):
+            status = NOT_CLEAN
+    return status
+
+
+def run_grade(args: argparse.Namespace) -> int:
+    """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
+    from grader.build import COURSE
+    from grader.grade import UsageError, find_submissions, grade, table_row
+    from grader.nbgrader_course import Course
+
+    course = Course(args.course or COURSE)
+    try:
+        submissions = find_submissions(args.submissions, course, args.assignment)
+    except UsageError as error:
+        print(f"grader grade: {error}", file=sys.stderr)
+        return USAGE
+    started, processed = time.monotonic(), True
+    for number, result in enumerate(grade(submissions, course), 1):
+        lines = table_row(result)
+        print(f"[{number}/{len(submissions)}] {lines[0]}", *lines[1:], sep="\n", flush=True)
+        processed = processed and result.processed
+    course.export(course.root / "grades.csv")
+    print(f"\n{len(submissions)} submissions in {time.monotonic() - started:.0f} s")
+    print(f"gradebook  {course.gradebook}")
+    print(f"feedback   {course.root / 'feedback'}")
+    print(f"CSV        {course.root / 'grades.csv'}")
+    return CLEAN if processed else NOT_CLEAN
+
+
+def run_build(args: argparse.Namespace) -> int:
+    """`grader build`: 0; with --check 1 when notebooks/ is not a fresh build."""
+    from grader.build import BuildError, build, stale
+    from grader.nbgrader_course import CourseError
+
+    try:
+        if not args.check:
+            course = build(force=args.force)
+            print(f"notebooks/ and {course.root} are fresh")
+            return CLEAN
+        problems = stale()
+    except (BuildError, CourseError) as error:
+        print(f"grader build: {error}", file=sys.stderr)
+        return NOT_CLEAN
+    for problem in problems:
+        print(f"grader build: {problem}; run `grader build`", file=sys.stderr)
+    print("notebooks/ is not fresh" if problems else "notebooks/ is fresh")
+    return NOT_CLEAN if problems else CLEAN
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """`grader verify`: 0 when nothing is wrong with the course, 1 when something is."""
+    from grader.verify import verify
+
+    status = CLEAN
+    for part, problems in verify():
+        print(f"{'✘' if problems else '✔'} {part}", flush=True)
+        for problem in problems:
+            print(f"    {problem}")
+            status = NOT_CLEAN
+    print("the course is clean" if status == CLEAN else "the course is not clean")
+    return status
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    """`grader demo`: 0 when the class got the marks it should have, 1 when not."""
+    from grader.demo import demo
+
+    return CLEAN if demo() else NOT_CLEAN

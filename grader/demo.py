@@ -1,0 +1,174 @@
+"""`grader demo`: a class made out of the answer key, graded, and compared with what it should get.
+
+The course, the gradebook and the class are made afresh in build/demo at every run.
+"""
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.build import build_course, read_source, sources
+from grader.execute import cell_by_id
+from grader.exercises import find_exercise
+from grader.grade import Result, find_submissions, grade, table_row
+from grader.nbgrader_course import Course, remove_tree
+from grader.probe import ROOT, answer_keys
+from grader.rebuild import read_notebook
+
+DEMO = ROOT / "build" / "demo"
+NOTEBOOK = "04_reinforce_vs_gae"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One synthetic student: answers by exercise, and the outcome they should have.
+
+    `answers` maps an exercise to the name of a function or class of the key, or to source text.
+    `loses` maps an exercise to a part of what the table must say about it.
+    """
+
+    login: str
+    answers: dict[str, str] = field(default_factory=dict)
+    loses: dict[str, str] = field(default_factory=dict)
+    untouched: bool = False
+    broken: str = ""
+
+
+CLASS = (
+    Member("ada-all-right"),
+    Member(
+        "ben-sum-form",
+        {"td_residuals": "as_a_list", "gae": "sum_form", "gae_transform": "OnlyWhereNeeded"},
+    ),
+    Member(
+        "cem-torch",
+        {"td_residuals": "with_torch", "gae": "with_torch", "gae_transform": "WithoutHelpers"},
+    ),
+    Member("dia-lfilter", {"gae": "with_lfilter"}),
+    Member(
+        "eli-trace-not-cut",
+        {"gae": "trace_not_cut"},
+        {"gae": "the trace is not cut at the end of an episode"},
+    ),
+    Member(
+        "fay-v-of-s-t",
+        {"gae_transform": "CurrentValueAsNext"},
+        {"gae_transform": "V(s_t) stands where V(s_{t+1}) belongs"},
+    ),
+    Member(
+        "gus-last-value",
+        {"gae_transform": "LastValueRepeated"},
+        {"gae_transform": "values[-1] stands in for the value after the last step"},
+    ),
+    Member(
+        "hal-two-mistakes",
+        {"td_residuals": "terminal_value_kept", "gae": "truncation_as_terminal"},
+        {
+            "td_residuals": "the value of the next state is still added after a terminal step",
+            "gae": "a truncation is treated as a termination",
+        },
+    ),
+    Member(
+        "ida-raises",
+        {"gae": "def gae(rewards, values, *rest, gamma, gae_lambda):\n    return rewards / Values"},
+        {"gae": "NameError: name 'Values' is not defined"},
+    ),
+    Member(
+        "jon-untouched",
+        loses={name: "not written" for name in ("td_residuals", "gae", "gae_transform")},
+        untouched=True,
+    ),
+    Member("kim-half-a-file", broken="not-json"),
+)
+
+
+def demo(say: Callable = print) -> bool:
+    """Build, grade and compare; whether every outcome is the expected one."""
+    remove_tree(DEMO)
+    course = build_course(DEMO / "course", say=say)
+    folder = make_class(course, DEMO / "class")
+    submissions = find_submissions(folder, course, NOTEBOOK)
+    say(f"grading {len(submissions)} submissions\n")
+    surprises: list[str] = []
+    for result in grade(submissions, course):
+        say("\n".join(table_row(result)))
+        surprises += unexpected(result)
+    table = course.root / "grades.csv"
+    course.export(table)
+    say(f"\ngradebook  {course.gradebook.relative_to(ROOT)}")
+    say(f"feedback   {(course.root / 'feedback').relative_to(ROOT)}/<student>/{NOTEBOOK}/*.html")
+    say(f"CSV        {table.relative_to(ROOT)}\n")
+    for surprise in surprises:
+        say(f"unexpected: {surprise}")
+    say("every mark is as it should be" if not surprises else "")
+    return not surprises
+
+
+def make_class(course: Course, folder: Path) -> Path:
+    """Write a submission for each member of the class, in nbgrader's layout."""
+    released = read_notebook(course.root / "release" / NOTEBOOK / f"{NOTEBOOK}.ipynb")
+    solved = read_source(next(path for path in sources() if path.stem == NOTEBOOK))
+    for member in CLASS:
+        place = folder / member.login / NOTEBOOK
+        place.mkdir(parents=True)
+        notebook = hand_in(member, released, solved)
+        text = nbformat.writes(notebook)
+        text = text[: len(text) // 2] if member.broken else text
+        (place / f"{NOTEBOOK}.ipynb").write_text(text, encoding="utf-8")
+    return folder
+
+
+def hand_in(member: Member, released: NotebookNode, solved: NotebookNode) -> NotebookNode:
+    """The released notebook with this member's answers in it."""
+    notebook = deepcopy(released)
+    if member.untouched:
+        return notebook
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            answer = cell_by_id(solved, name)
+            assert answer is not None
+            cell.source = answer.source
+    for name, answer in member.answers.items():
+        cell = cell_by_id(notebook, name)
+        assert cell is not None
+        cell.source = source_of(name, answer) if answer.isidentifier() else answer
+    return notebook
+
+
+def source_of(exercise: str, answer: str) -> str:
+    """An answer of the key as a student's cell: renamed, with its module's imports before it."""
+    key = answer_keys()[exercise]
+    known = [*key.also_correct, *(one.wrong_answer for one in key.misconceptions)]
+    found = next(one for one in known if one.__name__ == answer)
+    name = find_exercise(exercise).answer or exercise
+    code = textwrap.dedent(inspect.getsource(found))
+    code = re.sub(rf"\b{answer}\b", name, code, count=1)
+    return f"import numpy as np\nimport torch\n\n{code}"
+
+
+def unexpected(result: Result) -> list[str]:
+    """Differences between a result and what this member should have got."""
+    member = next(one for one in CLASS if one.login == result.submission.student)
+    if member.broken:
+        good = result.reasons == (member.broken,) and result.points == 0
+        return [] if good else [f"{member.login}: {result.reasons} {result.points}"]
+    problems = [f"{member.login}: {reason}" for reason in result.reasons]
+    for score in result.scores:
+        exercise = score.name.removeprefix("test_")
+        if exercise == score.name:
+            continue
+        lines = [line for line in result.wrong if line.startswith(f"{exercise}: ")]
+        lost = score.auto is None or score.auto < score.most
+        if lost != (exercise in member.loses):
+            problems.append(f"{member.login}: {exercise} has {score.auto} of {score.most}")
+        elif lost and member.loses[exercise] not in " ".join(lines):
+            problems.append(f"{member.login}: {exercise} is said to be: {' '.join(lines)}")
+    return problems

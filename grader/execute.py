@@ -1,0 +1,91 @@
+"""Run a notebook in a kernel of its own, without nbgrader, and read verdicts from its outputs."""
+
+import os
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from grader.judge import GroupResult, Verdict
+from grader.rebuild import SKIP, grade_id
+from grader.words import MIME
+
+
+# A kernel that listens on TCP warns that anybody on this machine may listen in.
+TRANSPORT = "tcp" if os.name == "nt" else "ipc"
+
+
+def execute(
+    notebook: NotebookNode,
+    folder: Path,
+    *,
+    cell_seconds: int,
+    run_all: bool = False,
+    env: Mapping[str, str] | None = None,
+) -> NotebookNode:
+    """A copy of the notebook, run in `folder` top to bottom; a cell that raises stops nothing.
+
+    Cells tagged `skip-execution` are left alone unless `run_all`. Where the kernel dies, the cells
+    after it have no execution count.
+    """
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
+    client = NotebookClient(
+        notebook,
+        config=Config(KernelManager={"transport": TRANSPORT}),
+        timeout=cell_seconds,
+        interrupt_on_timeout=True,
+        error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+        kernel_name="python3",
+        allow_errors=True,
+        skip_cells_with_tag="" if run_all else SKIP,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    try:
+        client.execute(env={**os.environ, **quiet, **(env or {})})
+    except DeadKernelError:
+        pass
+    return notebook
+
+
+def code_cell(source: str) -> NotebookNode:
+    """A new code cell."""
+    return nbformat.v4.new_code_cell(source)
+
+
+def verdicts(cell: NotebookNode) -> list[Verdict]:
+    """The verdicts that a cell displayed, in order; damaged ones are left out."""
+    found = []
+    for output in cell.get("outputs", []):
+        data = output.get("data", {}).get(MIME)
+        try:
+            groups = tuple(GroupResult(**group) for group in data["groups"])
+            found.append(Verdict(**{**data, "groups": groups}))
+        except (TypeError, KeyError):
+            continue
+    return found
+
+
+def error_of(cell: NotebookNode) -> str:
+    """`NameError: …` where a cell raised, else nothing."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            if output.ename == "CellTimeoutError":
+                return "it ran too long and was stopped"
+            first = (output.evalue.strip().splitlines() or [""])[0]
+            return re.sub(r"\x1b\[[0-9;]*m", "", f"{output.ename}: {first}".rstrip(": "))
+    return ""
+
+
+def cell_by_id(notebook: NotebookNode, name: str) -> NotebookNode | None:
+    """The cell with that grade_id."""
+    return next((cell for cell in notebook.cells if grade_id(cell) == name), None)

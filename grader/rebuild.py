@@ -1,0 +1,196 @@
+"""Rebuild a submission from the master notebook: the student's answers, everything else ours.
+
+Cells are matched by grade_id, the others by cell id. What comes out has the master's cells in the
+master's order and with the master's metadata (tags, points, flags); solution cells hold the
+student's source, plain cells too where they were handed in; the student's own cells stay behind
+the cell they stood behind.
+"""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+SKIP = "skip-execution"
+NOTES = "grader"
+"""Key of the notebook metadata under which repairs and reasons are kept."""
+
+
+class SubmissionError(Exception):
+    """A file that cannot be graded: `code` for tables, the text for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """A notebook from a file, upgraded to the current format.
+
+    Raises:
+        SubmissionError: no such file, not JSON, not a notebook, or one without cells.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SubmissionError("missing-notebook", f"{path.name}: there is no such file.") from None
+    except IsADirectoryError:
+        raise SubmissionError("not-a-notebook", f"{path.name} is a folder.") from None
+    except UnicodeDecodeError as error:
+        raise SubmissionError("not-json", f"{path.name} is not UTF-8 text ({error}).") from error
+    if not text.strip():
+        raise SubmissionError("empty", f"{path.name} is an empty file; was it saved?")
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+    except nbformat.reader.NotJSONError:
+        raise SubmissionError("not-json", f"{path.name} is not JSON, so no notebook.") from None
+    except Exception as error:
+        raise SubmissionError(
+            "not-a-notebook", f"{path.name} is JSON but no notebook ({type(error).__name__})."
+        ) from error
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
+        raise SubmissionError("not-a-notebook", f"{path.name} is JSON but no notebook.")
+    if not cells:
+        raise SubmissionError("empty", f"{path.name} has no cells.")
+    return notebook
+
+
+def _is_cell(cell: Any) -> bool:
+    return isinstance(cell, dict) and all(
+        isinstance(cell.get(key), kind)
+        for key, kind in (("source", str), ("cell_type", str), ("metadata", dict))
+    )
+
+
+def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode, list[str]]:
+    """The notebook to grade, and what had to be repaired, in words.
+
+    Args:
+        master: as given to students, with hidden tests and without solutions.
+        submitted: what came back; it is not changed.
+
+    Raises:
+        SubmissionError: none of the master's graded cells is in it, so it is another notebook.
+    """
+    cells, behind, repairs = _sorted_out(master, submitted)
+    if not any(_key(cell) in cells for cell in master.cells if is_graded(cell)):
+        raise SubmissionError(
+            "foreign-notebook", "none of its cells belongs to this assignment; is it another one?"
+        )
+    notebook = deepcopy(master)
+    notebook.cells = [*behind.get("", [])]
+    for ours in master.cells:
+        theirs = cells.get(_key(ours))
+        if theirs is None and grade_id(ours):
+            repairs.append(f"cell {grade_id(ours)} was missing and was put back")
+        elif theirs is not None and is_locked(ours) and theirs.source != _released(ours.source):
+            repairs.append(f"locked cell {grade_id(ours)} was changed and was restored")
+        notebook.cells += [_merged(ours, theirs), *behind.get(_key(ours), [])]
+    _unique_ids(notebook)
+    return notebook, repairs
+
+
+def _sorted_out(
+    master: NotebookNode, submitted: NotebookNode
+) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], list[str]]:
+    """Submitted cells by master key, own cells by the key they stand behind, and repairs."""
+    known = {_key(cell) for cell in master.cells}
+    solutions = {_key(cell): cell.source for cell in master.cells if is_solution(cell)}
+    cells: dict[str, NotebookNode] = {}
+    behind: dict[str, list[NotebookNode]] = {}
+    repairs: list[str] = []
+    anchor = ""
+    for cell in submitted.cells:
+        key = _key(cell)
+        if key not in known:
+            behind.setdefault(anchor, []).append(_own(cell))
+            continue
+        if key not in cells:
+            cells[key] = cell
+            anchor = key
+            continue
+        repairs.append(f"cell {grade_id(cell) or key} was there twice")
+        if key in solutions and cells[key].source == solutions[key]:
+            cells[key] = cell  # the first one was the untouched stub
+        else:
+            behind.setdefault(anchor, []).append(_own(cell))
+    return cells, behind, repairs
+
+
+def _merged(ours: NotebookNode, theirs: NotebookNode | None) -> NotebookNode:
+    """The master's cell, with the student's source where it may be theirs."""
+    cell = deepcopy(ours)
+    if theirs is not None:
+        if is_solution(ours) or not grade_id(ours):
+            cell.source = theirs.source
+        if theirs.get("attachments") and cell.cell_type == "markdown":
+            cell.attachments = deepcopy(theirs.attachments)
+    if cell.cell_type == "code":
+        keep = theirs is not None and SKIP in ours.metadata.get("tags", [])
+        same_type = theirs is not None and theirs.cell_type == "code"
+        cell.outputs = deepcopy(theirs.outputs) if keep and same_type and theirs else []
+        cell.execution_count = None
+    return cell
+
+
+def _own(cell: NotebookNode) -> NotebookNode:
+    """A student's own cell, without outputs and without anything that nbgrader would read."""
+    cell = deepcopy(cell)
+    cell.metadata = NotebookNode()
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    return cell
+
+
+def _unique_ids(notebook: NotebookNode) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(notebook.cells):
+        if cell.get("id") in seen or not cell.get("id"):
+            cell["id"] = f"cell-{number}"
+        seen.add(cell["id"])
+
+
+def _released(source: str) -> str:
+    """A locked source as students got it, without what nbgrader cuts out of it."""
+    kept, hidden = [], False
+    for line in source.split("\n"):
+        if "BEGIN HIDDEN TESTS" in line or "BEGIN MARK SCHEME" in line:
+            hidden = True
+        elif "END HIDDEN TESTS" in line or "END MARK SCHEME" in line:
+            hidden = False
+        elif not hidden:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _key(cell: NotebookNode) -> str:
+    return f"grade_id {grade_id(cell)}" if grade_id(cell) else f"id {cell.get('id')}"
+
+
+def _flag(cell: NotebookNode, name: str) -> Any:
+    data = cell.metadata.get("nbgrader")
+    return data.get(name) if isinstance(data, dict) else None
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """The name nbgrader has for a cell, empty for one it does not know."""
+    value = _flag(cell, "grade_id")
+    return value if isinstance(value, str) else ""
+
+
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether students write into it."""
+    return bool(_flag(cell, "solution"))
+
+
+def is_locked(cell: NotebookNode) -> bool:
+    """Whether it is the master's alone."""
+    return bool(_flag(cell, "locked"))
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Whether it has points."""
+    return bool(_flag(cell, "grade"))

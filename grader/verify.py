@@ -1,0 +1,196 @@
+"""`grader verify`: the course checks itself, and says what is wrong with it."""
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from grader.build import NOTEBOOKS, read_source, sources
+from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
+from grader.exercise import AnswerKey, Exercise
+from grader.exercises import EXERCISES
+from grader.judge import Check, judge
+from grader.probe import answer_keys, hidden_check
+from grader.published import load_published
+from grader.rebuild import is_solution, read_notebook, rebuild
+from grader.words import as_text
+
+SECRETS = (b"one secret", b"another secret", b"a third secret")
+STUDENT = "ada"
+NOTEBOOK_SECONDS = 180
+CODE = re.compile(r"\bdef\b|\breturn\b|\bimport\b|np\.|torch\.|\w\(|\+=|(?<!λ) = |\[[^\]]*\]\s*=")
+
+
+def verify() -> Iterator[tuple[str, list[str]]]:
+    """What is looked at, and the problems found there, part by part."""
+    notebooks = {path.stem: read_source(path) for path in sources()}
+    for exercise in EXERCISES:
+        problems = list(exercise_problems(exercise, notebooks.get(exercise.notebook)))
+        yield f"{exercise.name}: {_count(exercise)}", problems
+    for name, source in notebooks.items():
+        yield f"{name}: released without answers", list(release_problems(name, source))
+        started = time.monotonic()
+        problems = list(run_problems(name, source))
+        yield f"{name}: solved and unanswered, {time.monotonic() - started:.0f} s", problems
+
+
+def _count(exercise: Exercise) -> str:
+    key = answer_keys().get(exercise.name)
+    if key is None:
+        return "no key"
+    return f"{len(key.misconceptions)} misconceptions, {len(key.also_correct)} also correct"
+
+
+def exercise_problems(exercise: Exercise, notebook: NotebookNode | None) -> Iterator[str]:
+    """What an exercise lacks, and where its key and its checks disagree."""
+    key = answer_keys().get(exercise.name)
+    if notebook is None:
+        yield f"{exercise.notebook} has no source in solutions/"
+        return
+    if key is None:
+        yield "it has no answer key"
+        return
+    yield from _parts_missing(exercise, key, notebook)
+    yield from check_problems(exercise, key, load_published(exercise).check, "published check")
+    for number, secret in enumerate(SECRETS, 1):
+        hidden = hidden_check(exercise, secret=secret, student=STUDENT)
+        yield from check_problems(exercise, key, hidden, f"hidden check, secret {number}")
+
+
+def _parts_missing(exercise: Exercise, key: AnswerKey, notebook: NotebookNode) -> Iterator[str]:
+    if cell_by_id(notebook, exercise.name) is None:
+        yield f"{exercise.notebook} has no cell {exercise.name}"
+    test = cell_by_id(notebook, exercise.test_cell)
+    if test is None:
+        yield f"{exercise.notebook} has no cell {exercise.test_cell}"
+    elif test.metadata.nbgrader.get("points") != exercise.points:
+        yield f"{exercise.test_cell} has {test.metadata.nbgrader.get('points')} points"
+    elif exercise.check_call not in test.source:
+        yield f"{exercise.test_cell} does not call {exercise.check_call}"
+    if sum(group.points for group in exercise.groups) != exercise.points:
+        yield "the points of its groups do not add up to its own"
+    if not exercise.source.strip():
+        yield "it names no source"
+    if len(key.hints) != 3:
+        yield f"it has {len(key.hints)} hints, not 3"
+    for level, hint in enumerate(key.hints, 1):
+        if found := CODE.search(hint):
+            yield f"hint {level} contains code: {found.group()!r}"
+    if len(key.misconceptions) < 5:
+        yield f"it has {len(key.misconceptions)} misconceptions, at least 5 are wanted"
+
+
+def check_problems(exercise: Exercise, key: AnswerKey, check: Check, what: str) -> Iterator[str]:
+    """Wrong verdicts of one check on the stub and on every answer of the key."""
+    stub = type("Stub", (), {"__init__": _unwritten})
+    verdict = judge(exercise, stub if isinstance(key.reference, type) else _unwritten, check)
+    if verdict.points or not verdict.unwritten:
+        yield f"{what}: the stub gets {verdict.points} points"
+    for answer in (key.reference, *key.also_correct):
+        verdict = judge(exercise, answer, check)
+        if not verdict.correct:
+            yield f"{what}: {answer.__name__} is right but gets: {as_text(verdict)}"
+    for one in key.misconceptions:
+        verdict = judge(exercise, one.wrong_answer, check)
+        if verdict.correct:
+            yield f"{what}: the misconception that {one.name} loses no points"
+        elif verdict.misconception != one.name:
+            named = verdict.misconception or "nothing"
+            yield f"{what}: the misconception that {one.name} is named as {named}"
+
+
+def _unwritten(*args: object, **kwargs: object) -> None:
+    raise NotImplementedError
+
+
+def release_problems(name: str, source: NotebookNode) -> Iterator[str]:
+    """Answers, hidden tests, mark schemes and outputs in a released notebook."""
+    path = NOTEBOOKS / f"{name}.ipynb"
+    if not path.exists():
+        yield f"notebooks/{path.name} is missing; run `grader build`"
+        return
+    released = read_notebook(path)
+    text = "\n".join(cell.source for cell in released.cells)
+    for mark in ("probe(", "BEGIN ", "END ", "Mark scheme"):
+        if mark in text:
+            yield f"it contains {mark!r}"
+    for line in _answer_lines(source):
+        if line in text:
+            yield f"it contains a line of the solution: {line}"
+    if any(cell.get("outputs") or cell.get("execution_count") for cell in released.cells):
+        yield "it contains outputs"
+
+
+def _answer_lines(source: NotebookNode) -> Iterator[str]:
+    """Lines of the solutions that say something."""
+    for cell in source.cells:
+        if is_solution(cell):
+            text = cell.source
+            if cell.cell_type == "code":
+                text = text.split("BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
+            yield from (line.strip() for line in text.split("\n") if len(line.strip()) > 12)
+
+
+def run_problems(name: str, source: NotebookNode) -> Iterator[str]:
+    """What goes wrong when the solved and the unanswered notebook are run for marks."""
+    with tempfile.TemporaryDirectory() as top:
+        folder = Path(top) / STUDENT / name
+        folder.mkdir(parents=True)
+        published = NOTEBOOKS / f"{name}.json"
+        (folder / published.name).write_bytes(published.read_bytes())
+        yield from _solved_problems(name, source, folder)
+        yield from _unanswered_problems(name, source, folder)
+
+
+def _solved_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[str]:
+    """Top to bottom under one secret, then the test cells again under the others."""
+    exercises = [exercise for exercise in EXERCISES if exercise.notebook == name]
+    notebook = deepcopy(source)
+    for secret in SECRETS[1:]:
+        notebook.cells.append(
+            code_cell(f"import os; os.environ['GRADER_SECRET'] = {secret.decode()!r}")
+        )
+        notebook.cells += [
+            code_cell(cell.source)
+            for exercise in exercises
+            if (cell := cell_by_id(source, exercise.test_cell))
+        ]
+    started = time.monotonic()
+    env = {"GRADER_SECRET": SECRETS[0].decode()}
+    ran = execute(notebook, folder, cell_seconds=NOTEBOOK_SECONDS, run_all=True, env=env)
+    seconds = time.monotonic() - started
+    if seconds > NOTEBOOK_SECONDS:
+        yield f"solved: it takes {seconds:.0f} s, at most {NOTEBOOK_SECONDS} are allowed"
+    for cell in ran.cells:
+        if error := error_of(cell):
+            yield f"solved: {cell.source.splitlines()[0]} … raises {error}"
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                yield f"solved: {cell.source.splitlines()[0]} … writes to stderr: {output.text}"
+    shown = [verdict for cell in ran.cells for verdict in verdicts(cell)]
+    for exercise in exercises:
+        mine = [verdict for verdict in shown if verdict.exercise == exercise.name]
+        # One by check and one by probe, for every secret.
+        if len(mine) != 2 * len(SECRETS) or not all(verdict.correct for verdict in mine):
+            yield f"solved: {exercise.name} does not get full points under every secret"
+
+
+def _unanswered_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[str]:
+    master = deepcopy(source)
+    released = read_notebook(NOTEBOOKS / f"{name}.ipynb")
+    for cell in master.cells:
+        if is_solution(cell):
+            stub = cell_by_id(released, cell.metadata.nbgrader.grade_id)
+            cell.source = stub.source if stub else ""
+    handed_in, _ = rebuild(master, released)
+    env = {"GRADER_SECRET": SECRETS[0].decode()}
+    ran = execute(handed_in, folder, cell_seconds=NOTEBOOK_SECONDS, env=env)
+    for exercise in (one for one in EXERCISES if one.notebook == name):
+        test = cell_by_id(ran, exercise.test_cell)
+        results = [o for o in test.outputs if o.output_type == "execute_result"] if test else []
+        if not results or results[-1]["data"]["text/plain"] != "0.0":
+            yield f"unanswered: {exercise.name} does not get 0 points"
