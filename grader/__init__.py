@@ -1,6 +1,6 @@
 """grader: tells students what is wrong and why, and gives instructors marks they can trust."""
 
-from grader.check import check, hint
-from grader.probe import probe
+from grader.hidden import probe
+from grader.visible import check, hint
 
 __all__ = ["check", "hint", "probe"]

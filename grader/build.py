@@ -14,8 +14,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.exercises import EXERCISES
+from grader.hidden import ROOT, answer_keys
 from grader.nbgrader_course import Course, answered_cells, remove_tree
-from grader.probe import ROOT, answer_keys
 from grader.published import publish
 from grader.rebuild import grade_id
 

@@ -18,8 +18,8 @@ from grader.build import build_course, read_source, sources
 from grader.execute import cell_by_id
 from grader.exercises import find_exercise
 from grader.grade import Result, find_submissions, grade, table_row
+from grader.hidden import ROOT, answer_keys
 from grader.nbgrader_course import Course, remove_tree
-from grader.probe import ROOT, answer_keys
 from grader.rebuild import read_notebook
 
 DEMO = ROOT / "build" / "demo"

@@ -16,9 +16,8 @@ from grader.judge import GroupResult, Verdict
 from grader.rebuild import SKIP, grade_id
 from grader.words import MIME
 
-
-# A kernel that listens on TCP warns that anybody on this machine may listen in.
-TRANSPORT = "tcp" if os.name == "nt" else "ipc"
+# Without it a kernel warns on stderr that anybody on this machine may listen in.
+ENCRYPTION = "auto"
 
 
 def execute(
@@ -40,7 +39,7 @@ def execute(
             cell.execution_count = None
     client = NotebookClient(
         notebook,
-        config=Config(KernelManager={"transport": TRANSPORT}),
+        config=Config(KernelManager={"transport_encryption": ENCRYPTION}),
         timeout=cell_seconds,
         interrupt_on_timeout=True,
         error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},

@@ -31,7 +31,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets import List, Unicode
 
-from grader.execute import TRANSPORT
+from grader.execute import ENCRYPTION
 from grader.rebuild import NOTES, is_graded, is_solution, read_notebook, rebuild
 
 CELL_SECONDS = 30
@@ -118,7 +118,7 @@ def configure(c: Any, root: Path) -> None:
     c.ClearSolutions.text_stub = "*Write your answer here.*"
     c.ClearMarkScheme.enforce_metadata = False  # schemes stand in the locked question cells
     c.Execute.timeout = CELL_SECONDS
-    c.KernelManager.transport = TRANSPORT
+    c.KernelManager.transport_encryption = ENCRYPTION
     c.Autograde.sanitize_preprocessors = [
         Rebuild,
         OverwriteKernelspec,

@@ -13,8 +13,8 @@ from grader.build import NOTEBOOKS, read_source, sources
 from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
 from grader.exercise import AnswerKey, Exercise
 from grader.exercises import EXERCISES
+from grader.hidden import answer_keys, hidden_check
 from grader.judge import Check, judge
-from grader.probe import answer_keys, hidden_check
 from grader.published import load_published
 from grader.rebuild import is_solution, read_notebook, rebuild
 from grader.words import as_text

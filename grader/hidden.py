@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import show
 from grader.exercise import AnswerKey, Exercise
 from grader.exercises import find_exercise
 from grader.judge import Check, judge, make_check
+from grader.visible import show
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 2
