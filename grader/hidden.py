@@ -36,7 +36,7 @@ def probe(name: str, answer: Any) -> float:
     """
     exercise = find_exercise(name)
     verdict = judge(exercise, answer, hidden_check(exercise, secret=secret(), student=student()))
-    show(verdict)
+    show(verdict, " (hidden check)")
     return verdict.points
 
 

@@ -43,17 +43,17 @@ def hint(name: str, level: int = 1) -> None:
     print(f"Hint {level} of {len(hints)} for {name}: {hints[level - 1]}")
 
 
-def show(verdict: Verdict) -> None:
+def show(verdict: Verdict, label: str = "") -> None:
     """Display a verdict: a table in a notebook, text elsewhere, data for whoever reads outputs."""
     shell = sys.modules.get("IPython")
     if shell is None or shell.get_ipython() is None:
-        print(as_text(verdict))
+        print(as_text(verdict, label))
         return
     from IPython.display import display
 
     bundle = {
-        "text/plain": as_text(verdict),
-        "text/html": as_html(verdict),
+        "text/plain": as_text(verdict, label),
+        "text/html": as_html(verdict, label),
         MIME: verdict.to_json(),
     }
     display(bundle, raw=True)

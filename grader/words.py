@@ -21,10 +21,11 @@ def sentence(verdict: Verdict) -> str:
     return " ".join(parts)
 
 
-def headline(verdict: Verdict) -> str:
+def headline(verdict: Verdict, label: str = "") -> str:
     """Mark, name and points: `✘ gae: 2 of 5 points`."""
     mark = "✔" if verdict.correct else "✘"
-    return f"{mark} {verdict.exercise}: {score(verdict.points, verdict.max_points)} points"
+    points = score(verdict.points, verdict.max_points)
+    return f"{mark} {verdict.exercise}{label}: {points} points"
 
 
 def in_short(verdict: Verdict) -> str:
@@ -37,16 +38,16 @@ def in_short(verdict: Verdict) -> str:
     return f"{verdict.exercise}: {what}"
 
 
-def as_text(verdict: Verdict) -> str:
+def as_text(verdict: Verdict, label: str = "") -> str:
     """Headline, one line per group, and the sentence."""
-    lines = [headline(verdict)]
+    lines = [headline(verdict, label)]
     if not verdict.unwritten:
         lines += [f"    {_mark(g)} {g.name} ({number(g.points)})" for g in verdict.groups]
     words = sentence(verdict)
     return "\n".join([*lines, *([words] if words else [])])
 
 
-def as_html(verdict: Verdict) -> str:
+def as_html(verdict: Verdict, label: str = "") -> str:
     """The same as a small table, in the notebook's own colours."""
     rows = "".join(
         f"<tr><td>{_mark(group)}</td>"
@@ -56,7 +57,7 @@ def as_html(verdict: Verdict) -> str:
     )
     words = sentence(verdict)
     return (
-        f"<div><b>{escape(headline(verdict))}</b>"
+        f"<div><b>{escape(headline(verdict, label))}</b>"
         + (f"<table>{rows}</table>" if rows else "")
         + (f'<p style="max-width:46em">{escape(words)}</p>' if words else "")
         + "</div>"

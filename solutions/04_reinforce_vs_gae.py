@@ -42,9 +42,9 @@ from rlcore import AsArray, EnvRunner
 # %% [markdown]
 # ## 1 · The surprise in one step
 #
-# Before step t the critic promises V(s_t): "from here on you will collect this much, discounted". The step pays r_t
-# and leads to a place with a promise of its own, V(s_{t+1}), which counts γ times as much since it comes one step
-# later. What we know after the step, minus what was promised before it, is the **TD residual**:
+# Before step t the critic promises $V(s_t)$: "from here on you will collect this much, discounted". The step pays
+# $r_t$ and leads to a place with a promise of its own, $V(s_{t+1})$, which counts γ times as much since it comes one
+# step later. What we know after the step, minus what was promised before it, is the **TD residual**:
 #
 # $$\delta_t = r_t + \gamma\,V(s_{t+1}) - V(s_t)$$
 #
@@ -134,8 +134,12 @@ probe("td_residuals", td_residuals)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Think.** If V were exactly right for your policy, what would δ be on average? (Zero: that is what "right" means.
-# What is left then is noise, and the effect of having chosen this action rather than an average one.)
+# **Think.** If V were exactly right for your policy, what would δ be on average over the policy's actions?
+#
+# <details><summary>Answer</summary>
+# Zero: that is what "right" means. What is left of a single δ is noise, and the effect of having chosen this action
+# rather than an average one.
+# </details>
 
 # %% [markdown]
 # ## 2 · Surprises add up
@@ -146,7 +150,7 @@ probe("td_residuals", td_residuals)
 # $$\hat A_t = \sum_{l=0}^{\infty} (\gamma\lambda)^l\,\delta_{t+l}$$
 #
 # (eq. 16 of the same paper.) With λ = 0 only the step's own surprise counts: little noise, but all the errors of V.
-# With λ = 1, in an episode that terminates, all of V cancels but −V(s_t): no bias from V, but the noise of every
+# With λ = 1, in an episode that terminates, all of V cancels but $-V(s_t)$: no bias from V, but the noise of every
 # later reward.
 #
 # The sum stops where the episode stops, *terminated* or *truncated*: the next row of the rollout belongs to another
@@ -166,15 +170,11 @@ for t, k in np.argwhere(weights > 0):
 for t, kind in ends.items():
     ax.axhline(t + 0.5, color="tab:red", lw=1.2)
     ax.axvline(t + 0.5, color="tab:red", lw=1.2)
-    ax.text(7.45, t + 0.45, f"step {t} {kind}", color="tab:red", ha="right", va="bottom")
-ax.text(7.45, -0.35, "rollout cut after step 7", color="0.4", ha="right", va="top")
-ax.set(
-    xlabel="counts the residual of step k",
-    ylabel="advantage of step t",
-    xticks=range(8),
-    yticks=range(8),
-)
-ax.set_title("weight of each residual in each advantage, γ = 0.8, λ = 0.5")
+    ax.text(7.6, t, f"← {kind}", color="tab:red", va="center")
+ax.text(7.6, 7, "← the rollout is cut here", color="0.4", va="center")
+ax.set(xlabel="counts the residual of step k", ylabel="advantage of step t")
+ax.set(xticks=range(8), yticks=range(8))
+ax.set_title("weight of residual k in advantage t\nγ = 0.8, λ = 0.5", loc="left")
 plt.show()
 
 # %% [markdown]
@@ -229,8 +229,12 @@ probe("gae", gae)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Think.** In the figure, which single number would change if step 2 had been *truncated* instead of terminated?
-# (None: the weights stay the same. What changes is δ of step 2 itself, which keeps its γ V(s').)
+# **Think.** Which numbers in the figure would change if step 2 had been *truncated* instead of terminated?
+#
+# <details><summary>Answer</summary>
+# None: any end cuts the trace, so the weights stay the same. What changes is the residual of step 2 itself, which
+# then keeps the value of its successor, and with it the advantages of steps 0 to 2.
+# </details>
 
 # %% [markdown]
 # ## 3 · From a rollout to advantages
@@ -342,7 +346,7 @@ np.testing.assert_allclose(trajectory["value_targets"], expected_advantages + 10
 print("The DummyEnv numbers are right:", trajectory["advantages"])
 
 # %% [markdown]
-# V is constant here, so this check is blind to two mistakes: V(s_t) used where V(s_{t+1}) belongs, and `values[-1]`
+# V is constant here, so this check is blind to two mistakes: $V(s_t)$ used where $V(s_{t+1})$ belongs, and `values[-1]`
 # used for the value after the last step. The next check is not.
 
 # %% nbgrader={"grade": true, "grade_id": "test_gae_transform", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -355,7 +359,10 @@ probe("gae_transform", GAE)
 
 # %% [markdown]
 # **Think.** The value targets are the advantages plus the values. With λ = 1, which well-known quantity is that?
-# (The discounted return to go, bootstrapped where the episode was truncated or cut.)
+#
+# <details><summary>Answer</summary>
+# The discounted return to go, bootstrapped where the episode was truncated or cut.
+# </details>
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_1_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Written question 1 (1 point, 10 minutes)
