@@ -1,0 +1,146 @@
+"""The exercises of 04 and their key."""
+
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from grader.build import read_source, sources
+from grader.exercises import EXERCISES, find_exercise
+from grader.hidden import answer_keys, hidden_check
+from grader.judge import judge
+from grader.published import load_published, publish, unpublish
+from grader.verify import CODE, exercise_problems
+from rlcore import AsArray, EnvRunner, gae, td_residuals
+
+NAMES = [exercise.name for exercise in EXERCISES]
+NOTEBOOK = {path.stem: read_source(path) for path in sources()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stub_right_and_wrong_answers_get_the_verdicts_they_should(name):
+    exercise = find_exercise(name)
+    assert list(exercise_problems(exercise, NOTEBOOK[exercise.notebook])) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_verdicts_hold_under_many_secrets(name):
+    exercise, key = find_exercise(name), answer_keys()[name]
+    for number in range(5):
+        check = hidden_check(exercise, secret=f"secret {number}".encode(), student="bo")
+        for answer in key.also_correct:
+            assert judge(exercise, answer, check).correct
+        for one in key.misconceptions:
+            verdict = judge(exercise, one.wrong_answer, check)
+            assert (verdict.correct, verdict.misconception) == (False, one.name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_checks_come_back_from_json_as_they_went_in(name):
+    exercise = find_exercise(name)
+    fresh = unpublish(publish(exercise, answer_keys()[name])).check
+    stored = load_published(exercise).check
+    assert [case.group for case in fresh.cases] == [case.group for case in stored.cases]
+    for one, other in zip(fresh.expected, stored.expected, strict=True):
+        for key in one:
+            np.testing.assert_allclose(one[key], other[key], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rollout_is_a_real_one(name):
+    for case in find_exercise(name).cases(np.random.default_rng(1), 3):
+        flags = [case.inputs.get(key, False) for key in ("terminated", "truncated")]
+        goes_on = ~np.logical_or(*flags)[:-1]
+        if "values" in case.inputs:
+            now, after = case.inputs["values"], case.inputs["next_values"]
+        else:
+            now, after = case.inputs["observations"], case.inputs["next_observations"]
+        np.testing.assert_array_equal(now[1:][goes_on], after[:-1][goes_on])
+
+
+class DummyEnv(gym.Env):
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
+    action_space = gym.spaces.Discrete(1)
+
+    def reset(self, *, seed=None, options=None):
+        self.t = 0
+        return np.zeros(1), {}
+
+    def step(self, action):
+        self.t += 1
+        return np.full(1, self.t), [0.0, -100.0, 800.0][self.t - 1], self.t == 3, False, {}
+
+
+class DummyPolicy:
+    def act(self, observations):
+        lead = observations.shape[:-1]
+        return {"actions": np.zeros(lead, dtype=int), "values": np.full(lead, 100.0)}
+
+
+def dummy_env_check(transform, monkeypatch):
+    namespace = transform.__call__.__globals__
+    monkeypatch.setitem(namespace, "gae", gae)
+    monkeypatch.setitem(namespace, "td_residuals", td_residuals)
+    policy = DummyPolicy()
+    transforms = [AsArray(), transform(policy, gamma=0.8, gae_lambda=0.5)]
+    trajectory = EnvRunner(DummyEnv(), policy, nsteps=8, transforms=transforms).get_next()
+    expected = np.array([44, 160, 700, 44, 160, 700, -68, -120])
+    np.testing.assert_allclose(trajectory["advantages"], expected)
+    np.testing.assert_allclose(trajectory["value_targets"], expected + 100)
+
+
+KEY = answer_keys()["gae_transform"]
+
+
+@pytest.mark.parametrize("transform", [KEY.reference, *KEY.also_correct])
+def test_right_transforms_give_the_dummy_env_numbers(transform, monkeypatch):
+    dummy_env_check(transform, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "V(s_t) stands where V(s_{t+1}) belongs",
+        "values[-1] stands in for the value after the last step",
+    ],
+)
+def test_what_the_dummy_env_cannot_see_both_checks_name(name, monkeypatch):
+    exercise = find_exercise("gae_transform")
+    wrong = next(one.wrong_answer for one in KEY.misconceptions if one.name == name)
+    dummy_env_check(wrong, monkeypatch)
+    for check in (
+        load_published(exercise).check,
+        hidden_check(exercise, secret=b"secret", student="ada"),
+    ):
+        verdict = judge(exercise, wrong, check)
+        assert (verdict.points < exercise.points, verdict.misconception) == (True, name)
+
+
+def test_the_numbers_in_the_text_of_notebook_04_are_right():
+    text = Path("solutions/04_reinforce_vs_gae.py").read_text(encoding="utf-8")
+    rewards, values, ends = np.array([0.0, -100, 800]), np.full(3, 100.0), np.array([0, 0, 1])
+    residuals = td_residuals(rewards, values, values, ends, gamma=0.8)
+    advantages = gae(rewards, values, values, ends, np.zeros(3), gamma=0.8, gae_lambda=0.5)
+    np.testing.assert_allclose(residuals, [-20, -120, 700])
+    np.testing.assert_allclose(advantages, [44, 160, 700])
+    assert "−100 + 0.8 · 100 − 100 = **−120**" in text
+    assert "800 + 0 − 100 = **700**" in text
+    assert "−120 + 0.4 · 700 = **160**; then −20 + 0.4 · 160 = **44**" in text
+    assert "its value target is −120 + 100 = **−20**" in text
+
+
+@pytest.mark.parametrize("code", ["return x", "advantages[t] = 0", "np.zeros", "gae(x)", "x += 1"])
+def test_code_in_a_hint_would_be_seen(code):
+    assert CODE.search(f"First, {code} and then go on.")
+
+
+def test_an_answer_that_changes_its_arguments_loses_points_for_that_alone():
+    def in_place(rewards, values, next_values, terminated, *, gamma):
+        rewards += gamma * next_values * (1 - terminated) - values
+        return rewards
+
+    exercise = find_exercise("td_residuals")
+    verdict = judge(exercise, in_place, load_published(exercise).check)
+    assert verdict.points == 1.75
+    assert "changes its argument rewards" in verdict.difference
