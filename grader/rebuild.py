@@ -6,6 +6,7 @@ student's source, plain cells too where they were handed in; the student's own c
 the cell they stood behind.
 """
 
+import warnings
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ def read_notebook(path: Path) -> NotebookNode:
     if not text.strip():
         raise SubmissionError("empty", f"{path.name} is an empty file; was it saved?")
     try:
-        notebook = nbformat.reads(text, as_version=4)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # ids that are missing or doubled are mended here
+            notebook = nbformat.reads(text, as_version=4)
     except nbformat.reader.NotJSONError:
         raise SubmissionError("not-json", f"{path.name} is not JSON, so no notebook.") from None
     except Exception as error:
@@ -73,10 +76,10 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
         submitted: what came back; it is not changed.
 
     Raises:
-        SubmissionError: none of the master's graded cells is in it, so it is another notebook.
+        SubmissionError: none of the master's nbgrader cells is in it, so it is another one.
     """
     cells, behind, repairs = _sorted_out(master, submitted)
-    if not any(_key(cell) in cells for cell in master.cells if is_graded(cell)):
+    if not any(_key(cell) in cells for cell in master.cells if grade_id(cell)):
         raise SubmissionError(
             "foreign-notebook", "none of its cells belongs to this assignment; is it another one?"
         )

@@ -1,0 +1,226 @@
+"""Submissions as they come, through nbgrader, to the gradebook and the feedback."""
+
+import csv
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_output
+from nbgrader.api import Gradebook
+
+from grader.cli import main
+from grader.execute import cell_by_id
+from grader.grade import table_row
+from grader.rebuild import SKIP, read_notebook
+
+pytestmark = pytest.mark.slow
+
+
+def autos(result):
+    return {score.name: score.auto for score in result.scores}
+
+
+FULL = {"test_td_residuals": 2.0, "test_gae": 5.0, "test_gae_transform": 3.0, "written_1": None}
+NOTHING = {name: 0.0 for name in FULL}
+
+
+def with_answer(notebook, name, source):
+    cell_by_id(notebook, name).source = source
+    return notebook
+
+
+def test_a_solved_notebook_gets_full_points_and_waits_for_the_written_answer(classroom):
+    result = classroom.grade("full", classroom.solved())
+    assert autos(result) == FULL
+    assert result.reasons == result.wrong == ()
+    assert (result.points, result.most, result.to_mark) == (10.0, 11.0, 1.0)
+
+
+def test_an_untouched_notebook_gets_nothing_and_needs_no_marking(classroom):
+    result = classroom.grade("untouched", classroom.released)
+    assert autos(result) == NOTHING
+    assert result.to_mark == 0.0
+    assert "gae: not written" in result.wrong
+
+
+def test_partial_credit_and_the_misconception_reach_table_gradebook_and_feedback(classroom, course):
+    wrong = cell_by_id(classroom.solved(), "gae").source.replace(
+        "~(terminated | truncated)", "True + 0 * terminated"
+    )
+    result = classroom.grade("partial", with_answer(classroom.solved(), "gae", wrong))
+    assert autos(result) == FULL | {"test_gae": 2.0}
+    assert result.wrong == ("gae: the trace is not cut at the end of an episode",)
+    assert "the trace is not cut" in table_row(result)[0]
+    with Gradebook(f"sqlite:///{course.gradebook}", "rlcore") as gradebook:
+        assert gradebook.find_submission(classroom.name, "partial").score == 7.0
+    page = next((course.root / "feedback" / "partial").rglob("*.html")).read_text(encoding="utf-8")
+    assert "the trace is not cut at the end of an episode" in page
+    assert "probe(" not in page
+    assert "Mark scheme" not in page
+
+
+def test_an_earlier_mistake_costs_its_own_points_only(classroom):
+    notebook = with_answer(
+        classroom.solved(), "td_residuals", "def td_residuals(*args, gamma):\n    return 0.0"
+    )
+    assert autos(classroom.grade("first-wrong", notebook)) == FULL | {"test_td_residuals": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("student", "source", "said"),
+    [
+        ("raises", "def gae(*args, **kwargs):\n    raise KeyError('x')", "it raises KeyError: 'x'"),
+        ("syntax", "def gae(:", "its cell failed: SyntaxError"),
+        ("deleted", "", "its test failed: NameError: name 'gae' is not defined"),
+    ],
+)
+def test_a_broken_answer_costs_its_own_points_and_says_why(classroom, student, source, said):
+    result = classroom.grade(student, with_answer(classroom.solved(), "gae", source))
+    scores = autos(result)
+    assert (scores["test_td_residuals"], scores["test_gae"]) == (2.0, 0.0)
+    assert said in result.wrong[0]
+
+
+def test_a_dead_kernel_keeps_what_ran_before_it(classroom):
+    notebook = with_answer(classroom.solved(), "gae", "import os\nos._exit(1)")
+    result = classroom.grade("dies", notebook)
+    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert result.reasons == ("kernel-died",)
+
+
+def test_stderr_costs_nothing(classroom):
+    noisy = "import sys, warnings\nwarnings.warn('old')\nprint('bar', file=sys.stderr)\n"
+    source = cell_by_id(classroom.solved(), "gae").source
+    body = source.replace("    deltas", "    import sys; print('x', file=sys.stderr)\n    deltas")
+    result = classroom.grade("noisy", with_answer(classroom.solved(), "gae", noisy + body))
+    assert autos(result) == FULL
+
+
+def test_a_test_cell_tagged_to_be_skipped_is_run_all_the_same(classroom):
+    notebook = deepcopy(classroom.released)
+    for name in ("test_td_residuals", "test_gae", "test_gae_transform"):
+        cell_by_id(notebook, name).metadata["tags"] = [SKIP]
+    assert autos(classroom.grade("tagged", notebook)) == NOTHING
+
+
+def test_the_student_s_own_figures_are_kept_and_nothing_else(classroom, course):
+    notebook = classroom.solved()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [new_output("stream", text="as handed in")]
+    classroom.grade("figures", notebook)
+    graded = read_notebook(
+        course.root / "autograded" / "figures" / classroom.name / f"{classroom.name}.ipynb"
+    )
+    kept = [cell.id for cell in graded.cells if "as handed in" in str(cell.get("outputs"))]
+    assert kept == ["figure_residuals", "figure_weights"]
+
+
+def test_missing_and_doubled_test_cells_are_repaired_and_said(classroom):
+    notebook = classroom.solved()
+    twice = deepcopy(cell_by_id(notebook, "test_gae"))
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "test_td_residuals"]
+    twice["id"] = "twice"
+    notebook.cells.append(twice)
+    result = classroom.grade("messy", notebook)
+    assert autos(result) == FULL
+    assert result.reasons == ("repaired",)
+    assert "cell test_td_residuals was missing and was put back" in result.wrong
+    assert "cell test_gae was there twice" in result.wrong
+
+
+def test_files_beside_the_notebook_do_not_replace_ours(classroom):
+    fake = "def check(*args): pass\ndef probe(*args): return 5.0\ndef hint(*args): pass\n"
+    result = classroom.grade(
+        "fakes", classroom.released, grader_dot_py=fake, rlcore_dot_py="boom(", numpy_dot_py="boom("
+    )
+    assert autos(result) == NOTHING
+
+
+def test_a_helper_module_beside_the_notebook_can_be_imported(classroom):
+    notebook = classroom.solved()
+    notebook.cells.insert(3, new_code_cell("from my_helper import seven\nassert seven == 7"))
+    result = classroom.grade("helper", notebook, my_helper_dot_py="seven = 7\n")
+    assert autos(result) == FULL
+    assert not result.reasons
+
+
+def test_a_value_that_is_no_score_gives_none(classroom):
+    notebook = with_answer(
+        classroom.solved(), "gae", "import grader\ngrader.probe = lambda *args: float('nan')"
+    )
+    assert autos(classroom.grade("nan", notebook))["test_gae"] == 0.0
+
+
+def test_one_broken_submission_does_not_stop_the_rest(classroom, course, tmp_path, capsys):
+    for student, text in (("a-half", '{"cells": ['), ("b-empty", ""), ("c-other", FOREIGN)):
+        classroom.hand_in(f"batch/{student}", text)
+    classroom.hand_in("batch/d-good", classroom.solved())
+    (classroom.folder / "batch" / "e-nothing" / classroom.name).mkdir(parents=True)
+    folder = classroom.folder / "batch"
+    assert main(["grade", str(folder), "--course", str(course.root)]) == 0
+    out = capsys.readouterr().out
+    for code in ("[not-json]", "[empty]", "[foreign-notebook]", "[missing-notebook]"):
+        assert code in out
+    assert "[4/5] d-good" in out
+    with (course.root / "grades.csv").open(encoding="utf-8") as file:
+        rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+    assert (rows["a-half"], rows["d-good"], rows["e-nothing"]) == (0.0, 10.0, 0.0)
+
+
+FOREIGN = (
+    '{"cells": [{"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "outputs": [],'
+    ' "execution_count": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+)
+
+
+def test_a_better_second_submission_replaces_the_first(classroom):
+    assert autos(classroom.grade("again", "{"))["test_gae"] == 0.0
+    assert autos(classroom.grade("again", classroom.solved())) == FULL
+
+
+def test_stock_nbgrader_commands_give_the_same_marks_and_feedback(classroom, course):
+    submission = classroom.hand_in("stock", classroom.solved())
+    place = course.root / "submitted" / "stock" / classroom.name
+    place.mkdir(parents=True)
+    (place / f"{classroom.name}.ipynb").write_bytes(
+        (submission.folder / f"{classroom.name}.ipynb").read_bytes()
+    )
+    bin_folder = str(Path(sys.executable).parent)
+    env = {**os.environ, "PATH": os.pathsep.join([bin_folder, os.environ["PATH"]])}
+    for command in (
+        ["autograde", classroom.name, "--student", "stock"],
+        ["generate_feedback", classroom.name, "--student", "stock"],
+        ["export", "--to", "stock.csv"],
+    ):
+        run = subprocess.run(
+            ["nbgrader", *command], cwd=course.root, env=env, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stderr
+    scores = {score.name: score.auto for score in course.scores(classroom.name, "stock")}
+    assert scores == FULL
+    assert next((course.root / "feedback" / "stock").rglob("*.html")).is_file()
+    assert "stock" in (course.root / "stock.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["{class}/none"], "is no folder"),
+        (["{empty}"], "holds no submissions; expected"),
+        (["{class}", "--assignment", "05"], "the course has no assignment '05'; it has 04_"),
+        (["{class}", "--course", "{empty}"], "run `grader build` first"),
+    ],
+)
+def test_grading_that_cannot_start_exits_with_2_and_a_sentence(
+    arguments, sentence, classroom, course, tmp_path, capsys
+):
+    names = {"class": classroom.folder, "empty": tmp_path}
+    arguments = [text.format(**names) for text in arguments]
+    if "--course" not in arguments:
+        arguments += ["--course", str(course.root)]
+    assert main(["grade", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
