@@ -9,10 +9,10 @@ demo: $(SETUP)
 	$(BIN)/grader demo
 
 test: $(SETUP) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(SETUP) lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lab: $(SETUP)
 	$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -1,0 +1,69 @@
+"""`grader check NOTEBOOK`, as a student runs it."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+
+from grader.cli import main
+from grader.execute import cell_by_id
+
+pytestmark = pytest.mark.slow
+
+
+def check(classroom, notebook, capsys):
+    folder = classroom.hand_in("checked", notebook).folder
+    status = main(["check", str(folder / f"{classroom.name}.ipynb")])
+    return status, capsys.readouterr()
+
+
+def test_a_solved_notebook_is_clean(classroom, capsys):
+    status, said = check(classroom, classroom.solved(), capsys)
+    assert status == 0
+    assert "✔ gae: 5 of 5 points" in said.out
+    assert "10 of 10 points" in said.out
+
+
+def test_every_exercise_has_its_line_and_what_is_wrong_is_said(classroom, capsys):
+    notebook = classroom.solved()
+    cell_by_id(notebook, "gae").source = "def gae(:"
+    cell_by_id(notebook, "gae_transform").source = "class GAE:\n    pass"
+    status, said = check(classroom, notebook, capsys)
+    assert status == 1
+    assert "✔ td_residuals: 2 of 2 points" in said.out
+    assert "gae: its cell failed: SyntaxError" in said.out
+    assert "gae_transform: Wrong in the advantages while the episode goes on: it raises" in said.out
+
+
+def test_an_unanswered_notebook_says_not_written(classroom, capsys):
+    status, said = check(classroom, classroom.released, capsys)
+    assert status == 1
+    assert said.out.count("It is not written yet.") == 3
+
+
+def test_checking_does_not_change_the_file(classroom, capsys):
+    folder = classroom.hand_in("checked", classroom.released).folder
+    before = (folder / f"{classroom.name}.ipynb").read_bytes()
+    main(["check", str(folder / f"{classroom.name}.ipynb")])
+    assert (folder / f"{classroom.name}.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is not JSON, so no notebook"),
+        ("", "is an empty file; was it saved?"),
+        (
+            nbformat.writes(nbformat.v4.new_notebook(cells=[new_code_cell("1")])),
+            "has no exercise of this course",
+        ),
+    ],
+)
+def test_a_file_that_is_not_ours_exits_with_2_and_a_sentence(classroom, text, sentence, capsys):
+    status, said = check(classroom, text, capsys)
+    assert status == 2
+    assert sentence in said.err
+
+
+def test_a_file_that_is_not_there_exits_with_2(tmp_path, capsys):
+    assert main(["check", str(tmp_path / "none.ipynb")]) == 2
+    assert "there is no such file" in capsys.readouterr().err

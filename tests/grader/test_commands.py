@@ -1,0 +1,86 @@
+"""The course checks itself, the demo grades its class, and commands end with the right status."""
+
+import subprocess
+import sys
+
+import pytest
+
+from grader import demo as demo_module
+from grader.cli import main
+from grader.demo import CLASS, Member
+from grader.grade import Result, Submission
+from grader.nbgrader_course import Score
+
+GRADER = [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())"]
+
+
+@pytest.mark.slow
+def test_the_course_is_clean(capsys):
+    assert main(["verify"]) == 0
+    assert capsys.readouterr().out.endswith("the course is clean\n")
+
+
+@pytest.mark.slow
+def test_the_demo_class_gets_the_marks_it_should(capsys):
+    assert len(CLASS) >= 8
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert "every mark is as it should be" in out
+    for place in ("gradebook  build/demo", "feedback   build/demo", "CSV        build/demo"):
+        assert place in out
+
+
+def result(points, wrong=()):
+    names = {"test_td_residuals": 2.0, "test_gae": 5.0, "test_gae_transform": 3.0}
+    scores = tuple(Score(name, points.get(name, most), most, False) for name, most in names.items())
+    return Result(Submission("x", "a", None), scores, wrong=wrong)
+
+
+def test_the_demo_notices_a_mark_that_is_too_high_too_low_or_explained_wrongly(monkeypatch):
+    member = Member("x", loses={"gae": "not cut"})
+    monkeypatch.setattr(demo_module, "CLASS", (member,))
+    fine = result({"test_gae": 2.0}, ("gae: the trace is not cut",))
+    assert demo_module.unexpected(fine) == []
+    assert "gae has 5.0 of 5.0" in demo_module.unexpected(result({}))[0]
+    lost = result({"test_gae": 2.0, "test_td_residuals": 1.0}, ("gae: the trace is not cut",))
+    assert "td_residuals has 1.0 of 2.0" in demo_module.unexpected(lost)[0]
+    other = result({"test_gae": 2.0}, ("gae: the sign is flipped",))
+    assert "is said to be: gae: the sign is flipped" in demo_module.unexpected(other)[0]
+
+
+@pytest.mark.parametrize("arguments", [[], ["mark"], ["check"], ["grade"], ["build", "--chekc"]])
+def test_wrong_usage_exits_with_2(arguments):
+    run = subprocess.run([*GRADER, *arguments], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "usage: grader" in run.stderr
+
+
+def test_help_names_every_command():
+    run = subprocess.run([*GRADER, "--help"], capture_output=True, text=True)
+    assert run.returncode == 0
+    for command in ("check", "grade", "build", "verify", "demo"):
+        assert f"\n    {command} " in run.stdout
+
+
+def test_ctrl_c_stops_without_a_traceback(monkeypatch, capsys):
+    def interrupted(**kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("grader.build.build", interrupted)
+    assert main(["build"]) == 130
+    assert capsys.readouterr().err == "\nstopped\n"
+
+
+WITHOUT = "import sys; sys.modules.update(nbgrader=None, jupytext=None); "
+
+
+def test_an_author_without_nbgrader_is_told_what_to_install():
+    code = f"{WITHOUT}from grader.cli import main; sys.exit(main(['verify']))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "pip install -c constraints.txt -e '.[grade]'" in run.stderr
+
+
+def test_what_a_student_uses_needs_no_nbgrader():
+    code = f"{WITHOUT}import grader, grader.check_notebook, rlcore"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
