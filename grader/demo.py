@@ -135,7 +135,7 @@ def hand_in(member: Member, released: NotebookNode, solved: NotebookNode) -> Not
         if cell.metadata.get("nbgrader", {}).get("solution"):
             answer = cell_by_id(solved, name)
             assert answer is not None
-            cell.source = answer.source
+            cell.source = re.sub(r"\n *### (BEGIN|END) SOLUTION", "", answer.source)
     for name, answer in member.answers.items():
         cell = cell_by_id(notebook, name)
         assert cell is not None

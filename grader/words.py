@@ -51,7 +51,7 @@ def as_html(verdict: Verdict, label: str = "") -> str:
     """The same as a small table, in the notebook's own colours."""
     rows = "".join(
         f"<tr><td>{_mark(group)}</td>"
-        f'<td style="text-align:left">{escape(group.name)}</td>'
+        f'<td style="text-align:left; padding:0 1em">{escape(group.name)}</td>'
         f"<td>{number(group.earned)} / {number(group.points)}</td></tr>"
         for group in ([] if verdict.unwritten else verdict.groups)
     )

@@ -396,8 +396,8 @@ probe("gae_transform", GAE)
 # - Stop inside your own function: write `breakpoint()` in it and run the check again, or run `%debug` in a new cell
 #   after an error. `n` goes on, `p deltas` prints, `q` leaves.
 # - Shrink the problem until you can compute it by hand, as `DummyEnv` does: a few steps, one end, a V you choose.
-# - Look at one scalar first: the mean of the advantages before they are normalised. If it drifts away from 0 while the
-#   return stands still, the critic's targets are wrong, not the policy.
+# - Look at one scalar first: the mean of the advantages before they are normalised. If it stays far from
+#   0 on one side, V is wrong on average: look at the critic and its targets before you look at the policy.
 #
 # ## What you saw, and what comes next
 #
