@@ -15,7 +15,8 @@ quick: $(SETUP) lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lab: $(SETUP)
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate
 
 build: $(SETUP)
 	$(BIN)/grader build
