@@ -40,7 +40,10 @@ def check_notebook(path: Path) -> list[Line]:
     notebook.cells += [code_cell(one.check_call) for one in exercises]
     ran = execute(notebook, path.resolve().parent, cell_seconds=CELL_SECONDS)
     lines = []
-    for exercise, cell in zip(exercises, ran.cells[first:], strict=True):
+    for exercise, added in zip(exercises, ran.cells[first:], strict=True):
+        # Their own test cell speaks first: later cells may have bound the name to something else.
+        cell = cell_by_id(ran, exercise.test_cell) or added
+        cell = cell if verdicts(cell) else added
         shown = verdicts(cell)
         answer = cell_by_id(ran, exercise.name)
         problem = (answer is not None and error_of(answer)) or error_of(cell) or _text(cell)

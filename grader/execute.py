@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
@@ -30,8 +30,8 @@ def execute(
 ) -> NotebookNode:
     """A copy of the notebook, run in `folder` top to bottom; a cell that raises stops nothing.
 
-    Cells tagged `skip-execution` are left alone unless `run_all`. Where the kernel dies, the cells
-    after it have no execution count.
+    Cells tagged `skip-execution` are left alone unless `run_all`. Where the kernel dies, or refuses
+    to be interrupted, the cells after that have no execution count.
     """
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
@@ -51,7 +51,7 @@ def execute(
     quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
         client.execute(env={**os.environ, **quiet, **(env or {})})
-    except DeadKernelError:
+    except (DeadKernelError, CellTimeoutError):
         pass
     return notebook
 
@@ -78,7 +78,7 @@ def error_of(cell: NotebookNode) -> str:
     """`NameError: …` where a cell raised, else nothing."""
     for output in cell.get("outputs", []):
         if output.output_type == "error":
-            if output.ename == "CellTimeoutError":
+            if output.ename in ("CellTimeoutError", "KeyboardInterrupt"):
                 return "it ran too long and was stopped"
             first = (output.evalue.strip().splitlines() or [""])[0]
             return re.sub(r"\x1b\[[0-9;]*m", "", f"{output.ename}: {first}".rstrip(": "))

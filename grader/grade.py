@@ -4,6 +4,7 @@ Each submission is graded on its own, so that a broken one costs nobody else any
 them is `Course.autograde`, in the kernel of the course's own configuration.
 """
 
+import codecs
 import shutil
 import time
 from collections.abc import Iterator
@@ -108,7 +109,9 @@ def grade_one(submission: Submission, course: Course) -> Result:
         remove_tree(course.root / step / student / name)
     try:
         master = read_notebook(course.root / "source" / name / f"{name}.ipynb")
-        rebuild(master, read_notebook(_notebook(handed_in, name)))
+        path = _notebook(handed_in, name)
+        rebuild(master, read_notebook(path))
+        _drop_byte_order_mark(path)
     except SubmissionError as error:
         course.record_zero(name, student)
         scores = tuple(course.scores(name, student))
@@ -135,6 +138,13 @@ def _hand_in(submission: Submission, course: Course) -> Path:
     remove_tree(place)
     draft.rename(place)
     return place
+
+
+def _drop_byte_order_mark(path: Path) -> None:
+    """Rewrite a file that begins with one, since nbgrader would not take it for JSON."""
+    content = path.read_bytes()
+    if content.startswith(codecs.BOM_UTF8):
+        path.write_bytes(content.removeprefix(codecs.BOM_UTF8))
 
 
 def _links(folder: str, names: list[str]) -> list[str]:

@@ -1,8 +1,11 @@
 """Judging: drive an answer through cases, compare arrays, name the misconception."""
 
+import sys
 import warnings
+from bdb import BdbQuit
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -90,8 +93,11 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
         return Outcome(error="it raises NotImplementedError; it is not written yet", unwritten=True)
     except Refused as error:
         return Outcome(error=str(error))
+    except BdbQuit:  # somebody left the debugger
+        raise
     except (Exception, SystemExit) as error:
-        return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}")
+        where = _line(error)
+        return Outcome(error=f"it raises {type(error).__name__}{where}: {_first_line(error)}")
 
 
 def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rounds: int) -> Check:
@@ -122,7 +128,19 @@ def _run_key(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Ob
 
 
 def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
-    """The verdict on an answer, from its outcomes on the cases alone."""
+    """The verdict on an answer, from its outcomes on the cases alone.
+
+    What it calls of earlier answers is replaced by right ones. An answer that only works with the
+    student's own, which may take its arguments in another way, is judged with those.
+    """
+    verdict = _judge(exercise, answer, check)
+    if verdict.correct or verdict.unwritten or not exercise.replaces:
+        return verdict
+    alone = _judge(replace(exercise, replaces=()), answer, check)
+    return alone if alone.points > verdict.points else verdict
+
+
+def _judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     outcomes = [run(exercise, answer, case) for case in check.cases]
     failures = [
         difference(outcome, right) for outcome, right in zip(outcomes, check.expected, strict=True)
@@ -153,7 +171,9 @@ def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
 def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
     """The one misconception that gives what the answer gave, wherever it gave anything."""
     given = [i for i, outcome in enumerate(outcomes) if outcome.observables is not None]
-    if not any(difference(outcomes[i], check.expected[i]) for i in given):
+    # From a few trivial cases, with all others raising, nothing can be said.
+    few = 2 * len(given) < len(outcomes)
+    if few or not any(difference(outcomes[i], check.expected[i]) for i in given):
         return None
     fitting = [
         one
@@ -211,6 +231,14 @@ def _pair(right: Any, got: Any) -> str:
             break
     texts = [text if any(mark in text for mark in ".einf") else f"{text}.0" for text in texts]
     return f"expected {texts[0]}, got {texts[1]}"
+
+
+def _line(error: BaseException) -> str:
+    """` in line 7` of the notebook's cell, where the error came out of one."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    lines = [number for _, number in walk_tb(error.__traceback__)]
+    ours = [i for i, frame in enumerate(frames) if frame.f_globals.get("__name__") == "__main__"]
+    return f" in line {lines[ours[-1]]}" if ours and "ipykernel" in sys.modules else ""
 
 
 def _first_line(error: BaseException) -> str:

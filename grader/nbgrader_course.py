@@ -1,5 +1,6 @@
 """A course folder as nbgrader knows it, driven through nbgrader's own API."""
 
+import glob
 import logging
 import os
 import re
@@ -92,14 +93,16 @@ class Course:
         """
         with self._api() as api:
             self._succeed(
-                api.autograde(assignment, student), f"{student}'s {assignment} could not be graded"
+                api.autograde(assignment, glob.escape(student)),
+                f"{student}'s {assignment} could not be graded",
             )
 
     def feedback(self, assignment: str, student: str) -> None:
         """Write feedback/<student>/<assignment>/*.html."""
         with self._api() as api:
             self._succeed(
-                api.generate_feedback(assignment, student), f"no feedback for {student} was written"
+                api.generate_feedback(assignment, glob.escape(student)),
+                f"no feedback for {student} was written",
             )
 
     def export(self, path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
@@ -54,7 +54,7 @@ class Rebuild(NbGraderPreprocessor):
 
 
 class GradedExecute(Execute):
-    """Run the notebook; modules beside it come last, and a dead kernel keeps what ran before."""
+    """Run the notebook; modules beside it come last, a kernel that is lost costs what follows."""
 
     extra_arguments = List(
         Unicode(),
@@ -69,11 +69,12 @@ class GradedExecute(Execute):
     def preprocess(
         self, nb: NotebookNode, resources: Any = None, km: Any = None
     ) -> tuple[Any, Any]:
-        """The executed notebook; cells behind a dead kernel have no execution count."""
+        """The executed notebook; cells that a lost kernel did not run have no execution count."""
         try:
             return super().preprocess(nb, resources, km)
-        except DeadKernelError:
-            nb.metadata.setdefault(NOTES, {}).setdefault("reasons", []).append("kernel-died")
+        except (DeadKernelError, CellTimeoutError) as error:
+            reason = "kernel-died" if isinstance(error, DeadKernelError) else "timeout"
+            nb.metadata.setdefault(NOTES, {}).setdefault("reasons", []).append(reason)
             return nb, resources
 
 

@@ -34,7 +34,7 @@ def read_notebook(path: Path) -> NotebookNode:
         SubmissionError: no such file, not JSON, not a notebook, or one without cells.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SubmissionError("missing-notebook", f"{path.name}: there is no such file.") from None
     except IsADirectoryError:
@@ -50,14 +50,14 @@ def read_notebook(path: Path) -> NotebookNode:
     except nbformat.reader.NotJSONError:
         raise SubmissionError("not-json", f"{path.name} is not JSON, so no notebook.") from None
     except Exception as error:
-        raise SubmissionError(
-            "not-a-notebook", f"{path.name} is JSON but no notebook ({type(error).__name__})."
-        ) from error
+        raise SubmissionError("not-a-notebook", f"{path.name} is JSON but no notebook.") from error
     cells = notebook.get("cells")
     if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
         raise SubmissionError("not-a-notebook", f"{path.name} is JSON but no notebook.")
     if not cells:
         raise SubmissionError("empty", f"{path.name} has no cells.")
+    for cell in cells:
+        cell.source = cell.source.replace("\r\n", "\n")
     return notebook
 
 
@@ -78,54 +78,66 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
     Raises:
         SubmissionError: none of the master's nbgrader cells is in it, so it is another one.
     """
-    cells, behind, repairs = _sorted_out(master, submitted)
+    cells, around, repairs = _sorted_out(master, submitted)
     if not any(_key(cell) in cells for cell in master.cells if grade_id(cell)):
         raise SubmissionError(
             "foreign-notebook", "none of its cells belongs to this assignment; is it another one?"
         )
     notebook = deepcopy(master)
-    notebook.cells = [*behind.get("", [])]
+    notebook.cells = [*around.get(_BEGINNING, [])]
     for ours in master.cells:
         theirs = cells.get(_key(ours))
         if theirs is None and grade_id(ours):
             repairs.append(f"cell {grade_id(ours)} was missing and was put back")
         elif theirs is not None and is_locked(ours) and theirs.source != _released(ours.source):
             repairs.append(f"locked cell {grade_id(ours)} was changed and was restored")
-        notebook.cells += [_merged(ours, theirs), *behind.get(_key(ours), [])]
+        key = _key(ours)
+        notebook.cells += [*around.get((key, "before"), []), _merged(ours, theirs)]
+        notebook.cells += around.get((key, "behind"), [])
     _unique_ids(notebook)
     return notebook, repairs
 
 
+_BEGINNING = ("", "behind")
+Around = dict[tuple[str, str], list[NotebookNode]]
+
+
 def _sorted_out(
     master: NotebookNode, submitted: NotebookNode
-) -> tuple[dict[str, NotebookNode], dict[str, list[NotebookNode]], list[str]]:
-    """Submitted cells by master key, own cells by the key they stand behind, and repairs."""
-    known = {_key(cell) for cell in master.cells}
-    solutions = {_key(cell): cell.source for cell in master.cells if is_solution(cell)}
+) -> tuple[dict[str, NotebookNode], Around, list[str]]:
+    """Submitted cells by master key, own cells by the key they stand before or behind, repairs."""
+    keys = {_key(cell): _key(cell) for cell in master.cells}
+    # A cell that has lost its metadata is still known by its id.
+    keys |= {f"id {cell.get('id')}": _key(cell) for cell in master.cells}
+    stubs = {_key(cell): cell.source for cell in master.cells if is_solution(cell)}
     cells: dict[str, NotebookNode] = {}
-    behind: dict[str, list[NotebookNode]] = {}
+    around: Around = {}
     repairs: list[str] = []
-    anchor = ""
+    anchors = [""]
     for cell in submitted.cells:
-        key = _key(cell)
-        if key not in known:
-            behind.setdefault(anchor, []).append(_own(cell))
-            continue
-        if key not in cells:
+        key = keys.get(_key(cell))
+        if key is None:
+            around.setdefault((anchors[-1], "behind"), []).append(_own(cell))
+        elif key not in cells:
             cells[key] = cell
-            anchor = key
-            continue
-        repairs.append(f"cell {grade_id(cell) or key} was there twice")
-        if key in solutions and cells[key].source == solutions[key]:
-            cells[key] = cell  # the first one was the untouched stub
+            anchors.append(key)
         else:
-            behind.setdefault(anchor, []).append(_own(cell))
-    return cells, behind, repairs
+            repairs.append(f"cell {grade_id(cell) or key} was there twice")
+            if key in stubs and cells[key].source == stubs[key]:
+                # The first was the untouched stub; what stands between may belong to the answer.
+                cells[key] = cell
+                between = [(anchor, "behind") for anchor in anchors[anchors.index(key) :]]
+                around[key, "before"] = [c for place in between for c in around.pop(place, [])]
+            else:
+                around.setdefault((anchors[-1], "behind"), []).append(_own(cell))
+    return cells, around, repairs
 
 
 def _merged(ours: NotebookNode, theirs: NotebookNode | None) -> NotebookNode:
     """The master's cell, with the student's source where it may be theirs."""
     cell = deepcopy(ours)
+    if theirs is None and is_solution(ours) and cell.cell_type == "code":
+        cell.source = ""  # the stub would undo an answer that stands in a cell of their own
     if theirs is not None:
         if is_solution(ours) or not grade_id(ours):
             cell.source = theirs.source

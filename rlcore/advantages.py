@@ -7,6 +7,8 @@ that stops in the middle of an episode is *cut* after its last step; no flag is 
 `next_values[t]` is V of the observation that step t really led to, never that of a reset.
 """
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -201,7 +203,10 @@ def _numbers(function: str, name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 
 def _flags(function: str, name: str, value: ArrayLike) -> NDArray[np.bool_]:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{function}: {name} is no array of flags ({error}).") from error
     if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
         raise ValueError(
             f"{function}: {name} has dtype {array.dtype} and values other than 0 and 1; "
@@ -212,5 +217,5 @@ def _flags(function: str, name: str, value: ArrayLike) -> NDArray[np.bool_]:
 
 def _unit_interval(function: str, **knobs: float) -> None:
     for name, value in knobs.items():
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"{function}: {name} is {value!r}; it must lie between 0 and 1.")
+        if not isinstance(value, Real) or not 0.0 <= value <= 1.0:
+            raise ValueError(f"{function}: {name} is {value!r}; pass a number between 0 and 1.")

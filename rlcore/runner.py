@@ -43,7 +43,7 @@ class EnvRunner:
 
     Raises:
         TypeError: `env` is nothing of the above, or the policy has no `act`.
-        ValueError: `nsteps` below 1, an empty list, or a vector environment in another mode.
+        ValueError: `nsteps` is no whole number of at least 1, an empty list, or a vector environment in another mode.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class EnvRunner:
         seed: int | None = None,
         writer: Any = None,
     ) -> None:
-        if nsteps < 1:
-            raise ValueError(f"EnvRunner: nsteps is {nsteps}; a rollout has at least 1 step.")
+        if not isinstance(nsteps, int | np.integer) or nsteps < 1:
+            raise ValueError(f"EnvRunner: nsteps is {nsteps}; pass a whole number, at least 1.")
         if not callable(getattr(policy, "act", None)):
             raise TypeError(
                 f"EnvRunner: policy is of type {type(policy).__name__} and has no act; give it "
@@ -82,12 +82,12 @@ class EnvRunner:
         rows: list[dict[str, NDArray]] = []
         for _ in range(self.nsteps):
             observations = self.last_observation
-            answer = self._answer(observations)
+            answer = self._answer(observations.copy())  # a policy may normalise in place
             outcome, self.last_observation = self._stepper.step(answer["actions"])
             rows.append({"observations": observations, **answer, **outcome})
         trajectory: Trajectory = {key: _stack(key, rows) for key in rows[0]}
         for transform in self.transforms:
-            transform(trajectory, self.last_observation)
+            transform(trajectory, self.last_observation.copy())
         return trajectory
 
     def write(self, name: str, value: Any, step: int) -> None:
@@ -234,7 +234,7 @@ def _is_plain(env: Any) -> bool:
 
 def _clipper(space: gym.Space | None) -> Callable[[NDArray], NDArray]:
     if isinstance(space, gym.spaces.Box):
-        return lambda actions: np.clip(actions, space.low, space.high)
+        return lambda actions: np.clip(actions, space.low, space.high).astype(space.dtype)
     return lambda actions: actions
 
 

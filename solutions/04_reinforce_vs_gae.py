@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import rlcore
-from grader import check, hint
+from grader import hint
 from rlcore import AsArray, EnvRunner
 
 # %% [markdown]
@@ -126,6 +126,8 @@ def td_residuals(rewards, values, next_values, terminated, *, gamma):
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_td_residuals", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+from grader import check
+
 check("td_residuals", td_residuals)
 ### BEGIN HIDDEN TESTS
 from grader import probe
@@ -180,7 +182,8 @@ plt.show()
 # %% [markdown]
 # ### Exercise `gae` (5 points, 20 minutes)
 #
-# **Why.** The sum looks quadratic, but each advantage contains the next one: one backward pass is enough.
+# **Why.** Summed anew for every step, this would take T² additions. But each advantage contains the next one, so one
+# backward pass is enough.
 #
 # **Do.** Complete the function, about six lines. You may call your `td_residuals` (while `gae` is graded, a right one
 # stands in for it). `terminated` drops the bootstrap; `terminated | truncated` cuts the trace. The rollout's last row
@@ -221,6 +224,8 @@ def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambd
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_gae", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+from grader import check
+
 check("gae", gae)
 ### BEGIN HIDDEN TESTS
 from grader import probe
@@ -229,11 +234,11 @@ probe("gae", gae)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Think.** Which numbers in the figure would change if step 2 had been *truncated* instead of terminated?
+# **Think.** Suppose step 2 had been *truncated* instead of terminated. Would the weights in the figure change? Would δ?
 #
 # <details><summary>Answer</summary>
-# None: any end cuts the trace, so the weights stay the same. What changes is the residual of step 2 itself, which
-# then keeps the value of its successor, and with it the advantages of steps 0 to 2.
+# The weights stay, since any end cuts the trace. The residual of step 2 changes: it keeps the value of its successor,
+# and with it change the advantages of steps 0 to 2.
 # </details>
 
 # %% [markdown]
@@ -296,6 +301,8 @@ class GAE:
 
         value_targets_t = Â_t + V(s_t), with Â_t as gae gives it, not normalised
 
+    Schulman et al. 2016, arXiv:1506.02438, section 6.1; the paper fits V to discounted returns, which is λ = 1.
+
     Args:
         policy: `policy.act(observations)` takes (obs,) or (B, obs) and returns a dict with `values`, () or (B,).
         gamma: discount γ in [0, 1].
@@ -350,6 +357,8 @@ print("The DummyEnv numbers are right:", trajectory["advantages"])
 # used for the value after the last step. The next check is not.
 
 # %% nbgrader={"grade": true, "grade_id": "test_gae_transform", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+from grader import check
+
 check("gae_transform", GAE)
 ### BEGIN HIDDEN TESTS
 from grader import probe
@@ -368,33 +377,33 @@ probe("gae_transform", GAE)
 # ## Written question 1 (1 point, 10 minutes)
 #
 # Read sections 1 to 3 of the GAE paper ([arXiv:1506.02438](https://arxiv.org/abs/1506.02438)). Why does one weight
-# the score of an action with its *advantage* rather than with the *return* that followed it? Say what stays the same,
-# what gets better, and what the price is when V is not exact. Three sentences are enough.
+# the score of an action with an estimate of its *advantage* rather than with the *return* that followed it? Say what
+# stays the same, what gets better, and what the price is when V is not exact. Three sentences are enough.
 #
 # === BEGIN MARK SCHEME ===
 #
 # **Mark scheme, 1 point**
 #
-# - 0.5: the expected gradient is the same (subtracting V(s_t), which does not depend on the action, adds no bias), and
-#   the variance is smaller: the return also says how good the state was and how lucky everything after it, the
-#   advantage only whether this action was better than what the policy does on average in this state.
-# - 0.5: the price is bias as soon as V is approximate and λ < 1, since later rewards are then replaced by V; λ chooses
-#   between the two.
+# - 0.5: subtracting $V(s_t)$, which does not depend on the action, leaves the expected gradient of the discounted
+#   objective as it is, and the variance is smaller: the part of the return that only says how good the state was is
+#   gone. (Also accepted: with λ < 1 the noise of later rewards is damped, since V stands in for them.)
+# - 0.5: the price is bias as soon as V is not exact and λ < 1, since V then stands in for later rewards; λ chooses
+#   between the two. (γ < 1 is a bias of its own, whatever V; naming it is right and not asked for.)
 # - Not accepted: "advantages normalise the rewards"; "returns can be negative".
 #
 # === END MARK SCHEME ===
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_1", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# Subtracting V(s_t) from the return leaves the expected gradient as it is, because V(s_t) does not depend on the
-# action. The variance falls: a return says how good the state was and how lucky the rest of the episode, an advantage
-# only whether this action was better than what the policy does on average there. The price is bias: with λ < 1 the
-# later rewards are replaced by an approximate V, and its errors enter the gradient.
+# Subtracting $V(s_t)$ from the return leaves the expected gradient as it is, because $V(s_t)$ does not depend on the
+# action. The variance falls: what the return says about the state, and not about the action, is gone, and with λ < 1
+# the noise of later rewards is damped. The price of λ < 1 is bias: V stands in for those rewards, and its errors enter
+# the gradient.
 
 # %% [markdown]
 # ## When it does not learn
 #
-# - Stop inside your own function: write `breakpoint()` in it and run the check again, or run `%debug` in a new cell
-#   after an error. `n` goes on, `p deltas` prints, `q` leaves.
+# - Stop inside your own function: write `breakpoint()` in it and run the check again; `n` goes on, `p deltas` prints,
+#   `q` leaves. Or call the function in a new cell and, when it raises, run `%debug` in the next one.
 # - Shrink the problem until you can compute it by hand, as `DummyEnv` does: a few steps, one end, a V you choose.
 # - Look at one scalar first: the mean of the advantages before they are normalised. If it stays far from
 #   0 on one side, V is wrong on average: look at the critic and its targets before you look at the policy.

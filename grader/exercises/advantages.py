@@ -95,6 +95,7 @@ def gae_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield _case(PARALLEL, one, **_discounts(rng))
         plain_column = _column(rng, steps, {})
         yield _case(ARGUMENTS, plain_column, layout="float32, strided", **_discounts(rng))
+        yield _case(ARGUMENTS, mixed, layout="float32, strided", only_keep=True, **_discounts(rng))
 
 
 def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -110,7 +111,9 @@ def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         gamma = _discounts(rng)["gamma"]
         yield _case(TD_PARALLEL, _several(rng, steps), gamma=gamma)
         plain_column = _column(rng, steps, {})
-        yield _case(TD_ARGUMENTS, plain_column, layout="float32, strided", gamma=gamma)
+        mixed = _column(rng, steps, _one_of_each(steps))
+        for column, rest in ((plain_column, {}), (mixed, {"only_keep": True})):
+            yield _case(TD_ARGUMENTS, column, layout="float32, strided", gamma=gamma, **rest)
 
 
 def _case(group: Group, arrays: dict[str, NDArray], **rest: Any) -> Case:
@@ -120,18 +123,19 @@ def _case(group: Group, arrays: dict[str, NDArray], **rest: Any) -> Case:
 def drive_gae(answer: Any, inputs: Inputs) -> Observables:
     """Advantages of one rollout."""
     names = ("rewards", "values", "next_values", "terminated", "truncated")
-    return {"advantages": _call(answer, inputs, names, ("gamma", "gae_lambda"))}
+    return _call(answer, inputs, names, ("gamma", "gae_lambda"), "advantages")
 
 
 def drive_td_residuals(answer: Any, inputs: Inputs) -> Observables:
     """TD residuals of one rollout."""
     names = ("rewards", "values", "next_values", "terminated")
-    return {"residuals": _call(answer, inputs, names, ("gamma",))}
+    return _call(answer, inputs, names, ("gamma",), "residuals")
 
 
 def _call(
-    answer: Any, inputs: Inputs, names: tuple[str, ...], knobs: tuple[str, ...]
-) -> NDArray[np.float64]:
+    answer: Any, inputs: Inputs, names: tuple[str, ...], knobs: tuple[str, ...], result_name: str
+) -> Observables:
+    """The result; `layout` also asks for unchanged arguments, `only_keep` for nothing but that."""
     if not callable(answer):
         raise Refused("pass the function itself, not what it returns")
     arguments = [_laid_out(inputs[name], inputs.get("layout")) for name in names]
@@ -140,7 +144,8 @@ def _call(
         for name, argument in zip(names, arguments, strict=True):
             if not np.array_equal(argument, inputs[name].astype(argument.dtype)):
                 raise Refused(f"it changes its argument {name}; work on a new array")
-    return plain(result, "the result")
+    observables = {result_name: plain(result, "the result")}
+    return {} if inputs.get("only_keep") else observables
 
 
 def _laid_out(array: NDArray, layout: str | None) -> NDArray:
@@ -260,7 +265,7 @@ GAE_TRANSFORM = Exercise(
     "gae_transform",
     NOTEBOOK,
     3.0,
-    f"{PAPER}, algorithm 1",
+    f"{PAPER}, section 6.1; value targets Â + V in place of section 5's discounted returns",
     (ADVANTAGES_GO_ON, ADVANTAGES_END, TARGETS, REST),
     gae_transform_cases,
     drive_gae_transform,

@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook
 
+from grader import nbgrader_plugins
 from grader.cli import main
 from grader.execute import cell_by_id
 from grader.grade import table_row
@@ -89,6 +90,14 @@ def test_a_dead_kernel_keeps_what_ran_before_it(classroom):
     result = classroom.grade("dies", notebook)
     assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
     assert result.reasons == ("kernel-died",)
+
+
+def test_an_endless_loop_costs_its_own_points_and_says_that_it_was_stopped(classroom, monkeypatch):
+    monkeypatch.setattr(nbgrader_plugins, "CELL_SECONDS", 4)
+    loop = "def gae(*args, **kwargs):\n    while True:\n        pass"
+    result = classroom.grade("endless", with_answer(classroom.solved(), "gae", loop))
+    assert autos(result) == FULL | {"test_gae": 0.0}
+    assert result.wrong == ("gae: its test failed: it ran too long and was stopped",)
 
 
 def test_stderr_costs_nothing(classroom):
