@@ -43,7 +43,8 @@ class EnvRunner:
 
     Raises:
         TypeError: `env` is nothing of the above, or the policy has no `act`.
-        ValueError: `nsteps` is no whole number of at least 1, an empty list, or a vector environment in another mode.
+        ValueError: `nsteps` is no whole number of at least 1, an empty list, or a vector
+            environment in another mode.
     """
 
     def __init__(

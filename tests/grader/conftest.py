@@ -46,5 +46,11 @@ def classroom(course, tmp_path_factory):
         return grade_one(hand_in(student, notebook, **files), course)
 
     return SimpleNamespace(
-        folder=folder, released=released, solved=solved, hand_in=hand_in, grade=grade, name=NAME
+        folder=folder,
+        released=released,
+        solved=solved,
+        hand_in=hand_in,
+        grade=grade,
+        regrade=lambda submission: grade_one(submission, course),
+        name=NAME,
     )

@@ -34,6 +34,21 @@ def test_every_exercise_has_its_line_and_what_is_wrong_is_said(classroom, capsys
     assert "gae_transform: Wrong in the advantages while the episode goes on: it raises" in said.out
 
 
+def test_a_name_bound_to_something_else_at_the_end_does_no_harm(classroom, capsys):
+    notebook = classroom.solved()
+    notebook.cells.append(new_code_cell("gae = 3"))
+    status, said = check(classroom, notebook, capsys)
+    assert status == 0
+    assert "10 of 10 points" in said.out
+
+
+def test_an_exception_is_told_with_its_line(classroom, capsys):
+    notebook = classroom.solved()
+    cell_by_id(notebook, "gae").source = "def gae(*args, **kwargs):\n    x = 1\n    return x / 0"
+    _, said = check(classroom, notebook, capsys)
+    assert "it raises ZeroDivisionError in line 3: division by zero" in said.out
+
+
 def test_an_unanswered_notebook_says_not_written(classroom, capsys):
     status, said = check(classroom, classroom.released, capsys)
     assert status == 1

@@ -135,6 +135,45 @@ def test_code_in_a_hint_would_be_seen(code):
     assert CODE.search(f"First, {code} and then go on.")
 
 
+def test_an_answer_that_calls_its_own_earlier_one_in_another_way_is_judged_with_that():
+    namespace = {}
+    exec(
+        "def td_residuals(r, v, nv, term, gamma):\n"
+        "    return r + gamma * nv * (1 - term) - v\n"
+        "def gae(r, v, nv, term, trunc, *, gamma, gae_lambda):\n"
+        "    a = td_residuals(r, v, nv, term, gamma)\n"
+        "    for t in range(len(a) - 2, -1, -1):\n"
+        "        a[t] += gamma * gae_lambda * (1 - (term[t] | trunc[t])) * a[t + 1]\n"
+        "    return a\n",
+        namespace,
+    )
+    exercise = find_exercise("gae")
+    assert judge(exercise, namespace["gae"], load_published(exercise).check).correct
+    namespace["td_residuals"] = None
+    assert judge(exercise, namespace["gae"], load_published(exercise).check).points == 0.0
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [("next_values[terminated] = 0", "next_values"), ("truncated |= terminated", "truncated")],
+)
+def test_an_answer_that_changes_an_argument_only_where_episodes_end_loses_points(line, changed):
+    namespace = {"td_residuals": td_residuals}
+    exec(
+        "def answer(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambda):\n"
+        f"    {line}\n"
+        "    a = td_residuals(rewards, values, next_values, terminated, gamma=gamma)\n"
+        "    for t in range(len(a) - 2, -1, -1):\n"
+        "        a[t] += gamma * gae_lambda * ~(terminated[t] | truncated[t]) * a[t + 1]\n"
+        "    return a\n",
+        namespace,
+    )
+    exercise = find_exercise("gae")
+    verdict = judge(exercise, namespace["answer"], load_published(exercise).check)
+    assert verdict.points == 4.5
+    assert f"changes its argument {changed}" in verdict.difference
+
+
 def test_an_answer_that_changes_its_arguments_loses_points_for_that_alone():
     def in_place(rewards, values, next_values, terminated, *, gamma):
         rewards += gamma * next_values * (1 - terminated) - values

@@ -100,6 +100,35 @@ def test_an_endless_loop_costs_its_own_points_and_says_that_it_was_stopped(class
     assert result.wrong == ("gae: its test failed: it ran too long and was stopped",)
 
 
+def test_a_loop_that_refuses_to_be_interrupted_keeps_what_ran_before_it(classroom, monkeypatch):
+    monkeypatch.setattr(nbgrader_plugins, "CELL_SECONDS", 4)
+    loop = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except: pass"
+    result = classroom.grade("stubborn", with_answer(classroom.solved(), "gae", loop))
+    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert result.processed
+    assert result.reasons == ("timeout",)
+
+
+def test_names_of_folders_and_byte_order_marks_do_no_harm(classroom):
+    submission = classroom.hand_in("o'neil [x] {y}", classroom.solved())
+    path = submission.folder / f"{classroom.name}.ipynb"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert autos(classroom.regrade(submission)) == FULL
+
+
+def test_an_answer_in_a_cell_of_its_own_counts(classroom):
+    notebook = classroom.solved()
+    index = next(i for i, cell in enumerate(notebook.cells) if cell.id == "gae")
+    notebook.cells[index] = new_code_cell(notebook.cells[index].source)
+    assert autos(classroom.grade("own-cell", notebook)) == FULL
+
+
+def test_a_name_of_ours_that_is_bound_to_something_else_does_no_harm(classroom):
+    notebook = classroom.solved()
+    notebook.cells.insert(3, new_code_cell("check = probe = 3"))
+    assert autos(classroom.grade("rebinds", notebook)) == FULL
+
+
 def test_stderr_costs_nothing(classroom):
     noisy = "import sys, warnings\nwarnings.warn('old')\nprint('bar', file=sys.stderr)\n"
     source = cell_by_id(classroom.solved(), "gae").source

@@ -1,5 +1,7 @@
 """Verdicts come from outcomes alone, and say what differed first."""
 
+from bdb import BdbQuit
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,21 @@ def test_a_misconception_is_named_although_some_cases_raise(check):
     verdict = judge(TOY, breaks_on_one, check)
     assert verdict.misconception == "the number is squared"
     assert verdict.difference == "it raises IndexError: list index out of range"
+
+
+def test_nothing_is_named_when_most_cases_raise(check):
+    def mostly_raises(x):
+        return squared(x) if x[0] == check.cases[1].inputs["x"][0] else [][0]
+
+    assert judge(TOY, mostly_raises, check).misconception == ""
+
+
+def test_leaving_the_debugger_stops_the_check(check):
+    def debugged(x):
+        raise BdbQuit
+
+    with pytest.raises(BdbQuit):
+        judge(TOY, debugged, check)
 
 
 def test_two_misconceptions_with_the_same_numbers_name_neither(check):

@@ -124,6 +124,40 @@ def test_an_untouched_copy_of_the_stub_does_not_hide_the_answer(master, submitte
     assert rebuilt.cells[2].source == "answer"
 
 
+def test_own_cells_before_a_second_copy_of_the_answer_come_before_it(master, submitted):
+    submitted.cells[2].source = "raise NotImplementedError"
+    submitted.cells.insert(3, new_code_cell("helper"))
+    submitted.cells.append(new_code_cell("late helper"))
+    submitted.cells.append(cell("gae", "answer", solution=True))
+    rebuilt, _ = rebuild(master, submitted)
+    assert sources(rebuilt)[2:5] == ["helper", "late helper", "answer"]
+
+
+def test_an_answer_in_a_cell_of_its_own_is_not_undone_by_the_stub(master, submitted):
+    submitted.cells[2] = new_code_cell("answer", id="mine")
+    rebuilt, repairs = rebuild(master, submitted)
+    assert sources(rebuilt)[2:4] == ["answer", ""]
+    assert repairs == ["cell gae was missing and was put back"]
+
+
+def test_a_cell_that_lost_its_metadata_is_known_by_its_id(master, submitted):
+    submitted.cells[2].metadata = {}
+    rebuilt, repairs = rebuild(master, submitted)
+    assert rebuilt.cells[2].source == "answer"
+    assert rebuilt.cells[2].metadata == master.cells[2].metadata
+    assert repairs == []
+
+
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(master, submitted, tmp_path):
+    path = tmp_path / "hw.ipynb"
+    for one in submitted.cells:
+        one.source = one.source.replace("\n", "\r\n")
+    submitted.cells[3].source = "check()\r\n"
+    master.cells[3].source += "\n"
+    path.write_bytes(b"\xef\xbb\xbf" + nbformat.writes(submitted).encode())
+    assert rebuild(master, read_notebook(path))[1] == []
+
+
 def test_a_duplicated_test_cell_is_graded_once(master, submitted):
     submitted.cells.append(deepcopy(submitted.cells[3]))
     rebuilt, _ = rebuild(master, submitted)

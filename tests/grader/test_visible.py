@@ -1,6 +1,7 @@
 """What students see of check and hint."""
 
 import json
+from bdb import BdbQuit
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_check_of_a_right_answer_is_all_ticks(capsys):
 def test_a_wrong_call_gets_a_sentence(name, answer, sentence, capsys):
     check(name, answer)
     assert sentence in capsys.readouterr().out
+
+
+def test_leaving_the_debugger_leaves_the_check(capsys):
+    def debugged(*args, **kwargs):
+        raise BdbQuit
+
+    check("gae", debugged)
+    assert capsys.readouterr().out == "check: you left the debugger, so gae was not checked.\n"
 
 
 def test_hints_come_in_three_levels(capsys):

@@ -157,6 +157,8 @@ def test_errors_name_the_function_the_argument_and_the_fix(arguments, sentence):
 def test_discount_and_lambda_must_lie_in_the_unit_interval():
     with pytest.raises(ValueError, match=r"gae: gae_lambda is 1\.5"):
         gae([1.0], [1.0], [1.0], [False], [False], gamma=0.9, gae_lambda=1.5)
+    with pytest.raises(ValueError, match="td_residuals: gamma is None; pass a number"):
+        td_residuals([1.0], [1.0], [1.0], [False], gamma=None)
     with pytest.raises(ValueError, match=r"td_residuals: gamma is -0\.1"):
         td_residuals([1.0], [1.0], [1.0], [False], gamma=-0.1)
 

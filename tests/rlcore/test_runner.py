@@ -106,6 +106,30 @@ def test_actions_are_clipped_for_the_environment_and_kept_as_they_were_in_the_da
     np.testing.assert_array_equal(env.actions, [[1.0, -0.5]] * 2)
 
 
+def test_actions_reach_a_box_in_its_own_dtype():
+    env = CountingEnv(3, box=gym.spaces.Box(-1.0, 1.0, (2,), np.float32))
+    EnvRunner(env, ConstantPolicy([3.0, -0.5]), nsteps=1).get_next()
+    assert env.action_space.contains(env.actions[0])
+
+
+def test_a_policy_or_transform_that_works_in_place_does_not_reach_the_data():
+    class InPlace(ConstantPolicy):
+        def act(self, observations):
+            answer = super().act(observations.copy())
+            observations -= 5.0
+            return answer
+
+    def in_place(trajectory, last_observation):
+        last_observation -= 5.0
+
+    runner = EnvRunner(CountingEnv(3), InPlace(), 4, [in_place])
+    other = EnvRunner(CountingEnv(3), ConstantPolicy(), 4)
+    for _ in range(2):
+        one, two = runner.get_next(), other.get_next()
+        for key in one:
+            np.testing.assert_array_equal(one[key], two[key], err_msg=key)
+
+
 def test_transforms_see_the_observation_the_next_rollout_starts_from():
     seen = []
     runner = EnvRunner(
@@ -187,6 +211,7 @@ def test_an_environment_of_the_old_interface_gets_a_sentence():
         ("CartPole-v1", ConstantPolicy(), 1, "env is of type str"),
         (CountingEnv(), object(), 1, "policy is of type object and has no act"),
         (CountingEnv(), ConstantPolicy(), 0, "nsteps is 0"),
+        (CountingEnv(), ConstantPolicy(), 8.0, "pass a whole number"),
     ],
 )
 def test_a_wrong_argument_gets_a_sentence(env, policy, nsteps, sentence):
