@@ -70,10 +70,11 @@ def run_check(args: argparse.Namespace) -> int:
             lines = check_notebook(path)
         except SubmissionError as error:
             print(f"grader check: {error}", file=sys.stderr)
-            return USAGE
+            status = USAGE
+            continue
         print(describe(lines))
         if not all(line.verdict is not None and line.verdict.correct for line in lines):
-            status = NOT_CLEAN
+            status = max(status, NOT_CLEAN)
     return status
 
 

@@ -17,7 +17,7 @@ from grader.execute import cell_by_id, error_of, verdicts
 from grader.judge import Verdict
 from grader.nbgrader_course import Course, CourseError, Score, remove_tree
 from grader.rebuild import NOTES, SubmissionError, grade_id, read_notebook, rebuild
-from grader.words import in_short, number
+from grader.words import in_short, number, printable
 
 
 class UsageError(Exception):
@@ -104,6 +104,9 @@ def grade(submissions: list[Submission], course: Course) -> Iterator[Result]:
 def grade_one(submission: Submission, course: Course) -> Result:
     """Grade one submission and write its feedback."""
     student, name = submission.student, submission.assignment
+    if set(student) & set("*?[]"):
+        text = f"nbgrader cannot file a name with * ? [ or ]; rename the folder {student}"
+        return Result(submission, reasons=("not-processed",), wrong=(text,), processed=False)
     handed_in = _hand_in(submission, course)
     for step in ("autograded", "feedback"):
         remove_tree(course.root / step / student / name)
@@ -207,4 +210,5 @@ def table_row(result: Result) -> list[str]:
         lines.append(f"{number(result.to_mark)} to mark by hand")
     first, *others = lines or [""]
     head = f"{result.submission.student:<24} {points:<12}"
-    return [f"{head} {first}".rstrip(), *(f"{'':<37} {line}" for line in others)]
+    rows = [f"{head} {first}".rstrip(), *(f"{'':<37} {line}" for line in others)]
+    return [printable(row) for row in rows]

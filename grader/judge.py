@@ -96,8 +96,8 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
     except BdbQuit:  # somebody left the debugger
         raise
     except (Exception, SystemExit) as error:
-        where = _line(error)
-        return Outcome(error=f"it raises {type(error).__name__}{where}: {_first_line(error)}")
+        text = f"it raises {type(error).__name__}: {_first_line(error)}{_line(error)}"
+        return Outcome(error=text)
 
 
 def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rounds: int) -> Check:
@@ -234,11 +234,11 @@ def _pair(right: Any, got: Any) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """` in line 7` of the notebook's cell, where the error came out of one."""
+    """` (line 7)` of the notebook's cell, where the error came out of one."""
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     lines = [number for _, number in walk_tb(error.__traceback__)]
     ours = [i for i, frame in enumerate(frames) if frame.f_globals.get("__name__") == "__main__"]
-    return f" in line {lines[ours[-1]]}" if ours and "ipykernel" in sys.modules else ""
+    return f" (line {lines[ours[-1]]})" if ours and "ipykernel" in sys.modules else ""
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """A course folder as nbgrader knows it, driven through nbgrader's own API."""
 
-import glob
 import logging
 import os
 import re
@@ -93,7 +92,7 @@ class Course:
         """
         with self._api() as api:
             self._succeed(
-                api.autograde(assignment, glob.escape(student)),
+                api.autograde(assignment, student),
                 f"{student}'s {assignment} could not be graded",
             )
 
@@ -101,7 +100,7 @@ class Course:
         """Write feedback/<student>/<assignment>/*.html."""
         with self._api() as api:
             self._succeed(
-                api.generate_feedback(assignment, glob.escape(student)),
+                api.generate_feedback(assignment, student),
                 f"no feedback for {student} was written",
             )
 

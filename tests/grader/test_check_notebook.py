@@ -46,7 +46,7 @@ def test_an_exception_is_told_with_its_line(classroom, capsys):
     notebook = classroom.solved()
     cell_by_id(notebook, "gae").source = "def gae(*args, **kwargs):\n    x = 1\n    return x / 0"
     _, said = check(classroom, notebook, capsys)
-    assert "it raises ZeroDivisionError in line 3: division by zero" in said.out
+    assert "it raises ZeroDivisionError: division by zero (line 3)" in said.out
 
 
 def test_an_unanswered_notebook_says_not_written(classroom, capsys):

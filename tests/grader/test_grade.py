@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from grader import nbgrader_plugins
 from grader.cli import main
 from grader.execute import cell_by_id
-from grader.grade import table_row
+from grader.grade import Result, Submission, table_row
 from grader.rebuild import SKIP, read_notebook
 
 pytestmark = pytest.mark.slow
@@ -110,10 +110,24 @@ def test_a_loop_that_refuses_to_be_interrupted_keeps_what_ran_before_it(classroo
 
 
 def test_names_of_folders_and_byte_order_marks_do_no_harm(classroom):
-    submission = classroom.hand_in("o'neil [x] {y}", classroom.solved())
+    submission = classroom.hand_in("o'neil {y}", classroom.solved())
     path = submission.folder / f"{classroom.name}.ipynb"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert autos(classroom.regrade(submission)) == FULL
+
+
+def test_a_name_that_nbgrader_cannot_file_is_told_to_the_instructor_and_is_nobody_s_zero(
+    classroom, course, capsys
+):
+    classroom.hand_in("lms/ada [late]", classroom.solved())
+    folder = classroom.folder / "lms"
+    assert main(["grade", str(folder), "--course", str(course.root)]) == 1
+    assert "not graded   [not-processed] nbgrader cannot file a name" in capsys.readouterr().out
+
+
+def test_names_with_terminal_escapes_are_printed_harmlessly():
+    result = Result(Submission("a\x1b[2J", "x", None), wrong=("\x1b]0;title",))
+    assert "\x1b" not in "".join(table_row(result))
 
 
 def test_an_answer_in_a_cell_of_its_own_counts(classroom):
