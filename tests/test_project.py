@@ -36,7 +36,7 @@ def test_environment_yml_lists_the_packages_of_pyproject():
     listed = {entry.replace(" ", "") for entry in entries if isinstance(entry, str)}
     wanted = {
         CONDA_NAMES.get(one.name, one.name) + str(one.specifier)
-        for one in requirements(PROJECT["dependencies"], EXTRAS["grade"])
+        for one in requirements(PROJECT["dependencies"], EXTRAS["grade"], EXTRAS["dev"])
     }
     assert listed == wanted | {f"python{PROJECT['requires-python']}", "pip"}
     assert {"pip": ["-e ."]} in entries
