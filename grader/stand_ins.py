@@ -14,7 +14,8 @@ from grader.exercise import Exercise, Refused
 def stand_ins(exercise: Exercise, answer: Any) -> Iterator[None]:
     """Bind `exercise.replaces` in the answer's globals, and hide rlcore's `exercise.yours`."""
     if str(getattr(answer, "__module__", "")).partition(".")[0] == "rlcore":
-        raise Refused(f"this is rlcore's own {answer.__name__}; this one is yours to write.")
+        name = getattr(answer, "__name__", type(answer).__name__)
+        raise Refused(f"this is rlcore's own {name}; this one is yours to write.")
     right = {name: getattr(rlcore, name) for name in exercise.replaces}
     patches = [(namespace, right) for namespace in _namespaces(answer)]
     for name, module in list(sys.modules.items()):

@@ -48,7 +48,7 @@ from rlcore import AsArray, EnvRunner
 #
 # $$\delta_t = r_t + \gamma\,V(s_{t+1}) - V(s_t)$$
 #
-# (Schulman et al. 2016, [arXiv:1506.02438](https://arxiv.org/abs/1506.02438), section 3.) Positive: the step went
+# (Schulman et al. 2016, arXiv:1506.02438, section 3.) Positive: the step went
 # better than promised. Behind a terminal step nothing follows, so the promise there is 0, whatever the critic says.
 
 # %% nbgrader={"grade": false, "grade_id": "figure_residuals", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
@@ -376,7 +376,7 @@ probe("gae_transform", GAE)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_1_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Written question 1 (1 point, 10 minutes)
 #
-# Read sections 1 to 3 of the GAE paper ([arXiv:1506.02438](https://arxiv.org/abs/1506.02438)). Why does one weight
+# Read sections 1 to 3 of the GAE paper (arXiv:1506.02438). Why does one weight
 # the score of an action with an estimate of its *advantage* rather than with the *return* that followed it? Say what
 # stays the same, what gets better, and what the price is when V is not exact. Three sentences are enough.
 #
