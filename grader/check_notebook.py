@@ -42,12 +42,12 @@ def check_notebook(path: Path) -> list[Line]:
     lines = []
     for exercise, added in zip(exercises, ran.cells[first:], strict=True):
         # Their own test cell speaks first: later cells may have bound the name to something else.
-        cell = cell_by_id(ran, exercise.test_cell) or added
-        cell = cell if verdicts(cell) else added
-        shown = verdicts(cell)
+        test = cell_by_id(ran, exercise.test_cell)
+        cells = [test, added] if test is not None else [added]
+        shown = [one for cell in cells for one in verdicts(cell) if one.exercise == exercise.name]
         answer = cell_by_id(ran, exercise.name)
-        problem = (answer is not None and error_of(answer)) or error_of(cell) or _text(cell)
-        lines.append(Line(exercise, shown[-1] if shown else None, printable(problem)))
+        problem = (answer is not None and error_of(answer)) or error_of(added) or _text(added)
+        lines.append(Line(exercise, shown[0] if shown else None, printable(problem)))
     return lines
 
 

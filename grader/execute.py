@@ -37,6 +37,8 @@ def execute(
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.execution_count = None
+            if run_all or SKIP not in cell.metadata.get("tags", []):
+                cell.outputs = []  # or a cell that is not reached would show what it once gave
     client = NotebookClient(
         notebook,
         config=Config(KernelManager={"transport_encryption": ENCRYPTION}),

@@ -94,7 +94,11 @@ def find_submissions(folder: Path, course: Course, assignment: str | None) -> li
 def grade(submissions: list[Submission], course: Course) -> Iterator[Result]:
     """Grade, write feedback, and give each result as soon as it is there."""
     for submission in submissions:
-        yield grade_one(submission, course)
+        try:
+            yield grade_one(submission, course)
+        except Exception as error:  # whatever it is, it must not cost the others anything
+            text = f"{type(error).__name__}: {error}"
+            yield Result(submission, reasons=("not-processed",), wrong=(text,), processed=False)
 
 
 def grade_one(submission: Submission, course: Course) -> Result:
@@ -184,7 +188,7 @@ def _read_result(
 def _why(notebook: NotebookNode, test: NotebookNode, shown: list[Verdict]) -> str:
     """Why a test cell lost points, in one line."""
     name = grade_id(test).removeprefix("test_")
-    if shown and not error_of(test):
+    if shown and not shown[-1].correct and not error_of(test):
         return in_short(shown[-1])
     answer = cell_by_id(notebook, name)
     if answer is not None and error_of(answer):

@@ -55,7 +55,12 @@ def exercise_problems(exercise: Exercise, notebook: NotebookNode | None) -> Iter
         yield "it has no answer key"
         return
     yield from _parts_missing(exercise, key, notebook)
-    yield from check_problems(exercise, key, load_published(exercise).check, "published check")
+    try:
+        published = load_published(exercise).check
+    except (OSError, ValueError) as error:
+        yield f"{error} Run `grader build`."
+        return
+    yield from check_problems(exercise, key, published, "published check")
     for number, secret in enumerate(SECRETS, 1):
         hidden = hidden_check(exercise, secret=secret, student=STUDENT)
         yield from check_problems(exercise, key, hidden, f"hidden check, secret {number}")
@@ -137,6 +142,10 @@ def _answer_lines(source: NotebookNode) -> Iterator[str]:
 
 def run_problems(name: str, source: NotebookNode) -> Iterator[str]:
     """What goes wrong when the solved and the unanswered notebook are run for marks."""
+    for kind in ("ipynb", "json"):
+        if not (NOTEBOOKS / f"{name}.{kind}").exists():
+            yield f"notebooks/{name}.{kind} is missing; run `grader build`"
+            return
     with tempfile.TemporaryDirectory() as top:
         folder = Path(top) / STUDENT / name
         folder.mkdir(parents=True)

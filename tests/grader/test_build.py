@@ -10,7 +10,7 @@ from grader import build as build_module
 from grader.build import BuildError, build, read_source, released, sources, stale
 from grader.cli import main
 from grader.rebuild import grade_id, read_notebook
-from grader.verify import release_problems
+from grader.verify import release_problems, run_problems
 
 pytestmark = pytest.mark.slow
 NAME = "04_reinforce_vs_gae"
@@ -112,6 +112,13 @@ def test_a_rebuild_keeps_the_grades(classroom, course):
     before = classroom.grade("keeps", classroom.solved()).scores
     build_module.build_course(course.root, say=lambda text: None)
     assert tuple(course.scores(NAME, "keeps")) == before
+
+
+def test_verify_says_what_to_build_and_does_not_break_off(notebooks):
+    remove_the_numbers(notebooks)
+    assert list(run_problems(NAME, read_source(sources()[0]))) == [
+        f"notebooks/{NAME}.json is missing; run `grader build`"
+    ]
 
 
 def test_an_answer_that_slipped_into_a_release_is_found(notebooks):

@@ -1,11 +1,13 @@
 """`grader check NOTEBOOK`, as a student runs it."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
 from grader.cli import main
-from grader.execute import cell_by_id
+from grader.execute import cell_by_id, execute, verdicts
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +55,16 @@ def test_an_unanswered_notebook_says_not_written(classroom, capsys):
     status, said = check(classroom, classroom.released, capsys)
     assert status == 1
     assert said.out.count("It is not written yet.") == 3
+
+
+def test_what_the_file_once_showed_is_not_taken_for_a_verdict(classroom, capsys):
+    notebook = execute(classroom.solved(), Path("notebooks"), cell_seconds=60)
+    assert verdicts(cell_by_id(notebook, "test_gae"))[0].correct
+    cell_by_id(notebook, "td_residuals").source = "import os\nos._exit(1)"
+    status, said = check(classroom, notebook, capsys)
+    assert status == 1
+    assert "0 of 10 points" in said.out
+    assert "✔" not in said.out
 
 
 def test_checking_does_not_change_the_file(classroom, capsys):

@@ -125,6 +125,16 @@ def test_a_name_that_nbgrader_cannot_file_is_told_to_the_instructor_and_is_nobod
     assert "not graded   [not-processed] nbgrader cannot file a name" in capsys.readouterr().out
 
 
+def test_a_folder_that_cannot_be_copied_does_not_stop_the_rest(classroom, course, capsys):
+    classroom.hand_in("odd/a-pipe", classroom.released)
+    os.mkfifo(classroom.folder / "odd" / "a-pipe" / classroom.name / "pipe")
+    classroom.hand_in("odd/b-good", classroom.solved())
+    assert main(["grade", str(classroom.folder / "odd"), "--course", str(course.root)]) == 1
+    out = capsys.readouterr().out
+    assert "a-pipe                   not graded   [not-processed]" in out
+    assert "b-good                      10 of 11" in out
+
+
 def test_names_with_terminal_escapes_are_printed_harmlessly():
     result = Result(Submission("a\x1b[2J", "x", None), wrong=("\x1b]0;title",))
     assert "\x1b" not in "".join(table_row(result))
@@ -201,10 +211,11 @@ def test_a_helper_module_beside_the_notebook_can_be_imported(classroom):
 
 
 def test_a_value_that_is_no_score_gives_none(classroom):
-    notebook = with_answer(
-        classroom.solved(), "gae", "import grader\ngrader.probe = lambda *args: float('nan')"
-    )
-    assert autos(classroom.grade("nan", notebook))["test_gae"] == 0.0
+    source = cell_by_id(classroom.solved(), "gae").source
+    source += "\n\nimport grader\ngrader.probe = lambda *args: float('nan')"
+    result = classroom.grade("nan", with_answer(classroom.solved(), "gae", source))
+    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert result.wrong[0] == "gae: its test failed: it gave no points"
 
 
 def test_one_broken_submission_does_not_stop_the_rest(classroom, course, tmp_path, capsys):
