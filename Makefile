@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.complete
+# pybullet has wheels for Linux with Python 3.11 only: make EXTRAS=grade,dev,mujoco,box2d,pybullet test
+EXTRAS ?= grade,dev,mujoco,box2d
 
 .PHONY: demo test quick lab build lint clean
 
@@ -32,7 +34,7 @@ $(SETUP): pyproject.toml constraints.txt
 	  { echo "rlcore needs Python 3.11 or newer; say which: make PYTHON=python3.12 demo"; exit 2; }
 	@$(PYTHON) -m venv .venv || \
 	  { echo "No virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[grade,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
 
 clean:
