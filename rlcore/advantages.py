@@ -7,20 +7,44 @@ that stops in the middle of an episode is *cut* after its last step; no flag is 
 `next_values[t]` is V of the observation that step t really led to, never that of a reset.
 """
 
-from numbers import Real
+import functools
+import inspect
+import itertools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+
+Array = np.ndarray
+_Formula = TypeVar("_Formula", bound=Callable[..., Array])
 
 
+def _checked(formula: _Formula) -> _Formula:
+    """The formula, given arrays of floats and flags of one shape (T,) or (T, N), or a ValueError.
+
+    Positional arguments are arrays, the keyword-only ones numbers between 0 and 1.
+    """
+    signature = inspect.signature(formula)
+
+    @functools.wraps(formula)
+    def checked(*args: Any, **kwargs: Any) -> Array:
+        given = signature.bind(*args, **kwargs).arguments
+        for name, value in given.items():
+            what = f"{formula.__name__}: {name}"
+            if signature.parameters[name].kind is not inspect.Parameter.KEYWORD_ONLY:
+                given[name] = _array(what, value, flags=name.endswith("ated"))
+                _check_shape(what, given[name].shape, given["rewards"].shape)
+            elif not (isinstance(value, float | int | np.number) and 0.0 <= value <= 1.0):
+                raise ValueError(f"{what} is {value!r}; pass a number between 0 and 1.")
+        return formula(**given)
+
+    return checked  # pyright: ignore[reportReturnType]
+
+
+@_checked
 def discounted_returns(
-    rewards: ArrayLike,
-    next_values: ArrayLike,
-    terminated: ArrayLike,
-    truncated: ArrayLike,
-    *,
-    gamma: float,
-) -> NDArray[np.float64]:
+    rewards: Array, next_values: Array, terminated: Array, truncated: Array, *, gamma: float
+) -> Array:
     """Discounted return to go of every step, by one backward pass.
 
         R_t = r_t + γ R_{t+1}          while the episode goes on
@@ -42,32 +66,18 @@ def discounted_returns(
     Raises:
         ValueError: shapes differ, a flag is not boolean, a number is not finite, γ outside [0, 1].
     """
-    rewards, next_values, terminated, truncated = _rollout(
-        "discounted_returns",
-        rewards=rewards,
-        next_values=next_values,
-        terminated=terminated,
-        truncated=truncated,
-    )
-    _unit_interval("discounted_returns", gamma=gamma)
-    episode_over = terminated | truncated
-    bootstrap = np.where(terminated, 0.0, next_values)
-    returns = np.empty_like(rewards)
-    following = bootstrap[-1]
-    for t in reversed(range(len(rewards))):
-        following = np.where(episode_over[t], bootstrap[t], following)
-        returns[t] = following = rewards[t] + gamma * following
-    return returns
+    stops = terminated | truncated
+    stops[-1] = True
+    terms = gamma * (stops & ~terminated)
+    terms *= next_values
+    terms += rewards
+    return _backward(terms, gamma * ~stops)
 
 
+@_checked
 def td_residuals(
-    rewards: ArrayLike,
-    values: ArrayLike,
-    next_values: ArrayLike,
-    terminated: ArrayLike,
-    *,
-    gamma: float,
-) -> NDArray[np.float64]:
+    rewards: Array, values: Array, next_values: Array, terminated: Array, *, gamma: float
+) -> Array:
     """TD residual of every step: how much better it went than V said.
 
         δ_t = r_t + γ (1 − terminated_t) V(s'_t) − V(s_t)
@@ -88,27 +98,20 @@ def td_residuals(
     Raises:
         ValueError: shapes differ, a flag is not boolean, a number is not finite, γ outside [0, 1].
     """
-    rewards, values, next_values, terminated = _rollout(
-        "td_residuals",
-        rewards=rewards,
-        values=values,
-        next_values=next_values,
-        terminated=terminated,
-    )
-    _unit_interval("td_residuals", gamma=gamma)
-    return rewards + gamma * np.where(terminated, 0.0, next_values) - values
+    return _residuals(rewards, values, next_values, terminated, gamma)
 
 
+@_checked
 def gae(
-    rewards: ArrayLike,
-    values: ArrayLike,
-    next_values: ArrayLike,
-    terminated: ArrayLike,
-    truncated: ArrayLike,
+    rewards: Array,
+    values: Array,
+    next_values: Array,
+    terminated: Array,
+    truncated: Array,
     *,
     gamma: float,
     gae_lambda: float,
-) -> NDArray[np.float64]:
+) -> Array:
     """Generalized advantage estimates, by one backward pass.
 
         δ_t = r_t + γ (1 − terminated_t) V(s'_t) − V(s_t)
@@ -132,90 +135,58 @@ def gae(
         ValueError: shapes differ, a flag is not boolean, a number is not finite, γ or λ outside
             [0, 1].
     """
-    rewards, values, next_values, terminated, truncated = _rollout(
-        "gae",
-        rewards=rewards,
-        values=values,
-        next_values=next_values,
-        terminated=terminated,
-        truncated=truncated,
-    )
-    _unit_interval("gae", gamma=gamma, gae_lambda=gae_lambda)
-    residuals = td_residuals(rewards, values, next_values, terminated, gamma=gamma)
-    decay = gamma * gae_lambda * (1.0 - (terminated | truncated))
-    advantages = np.empty_like(residuals)
-    following = 0.0
-    for t in reversed(range(len(residuals))):
-        advantages[t] = following = residuals[t] + decay[t] * following
-    return advantages
+    residuals = _residuals(rewards, values, next_values, terminated, gamma)
+    return _backward(residuals, gamma * gae_lambda * ~(terminated | truncated))
 
 
-def _rollout(function: str, **arrays: ArrayLike) -> list[NDArray]:
-    """Numbers as float64 and flags as bool, all of one shape (T,) or (T, N), or a ValueError."""
-    checked = []
-    wanted: tuple[int, ...] | None = None
-    for name, value in arrays.items():
-        array = _flags(function, name, value) if name in _FLAGS else _numbers(function, name, value)
-        if wanted is None:
-            wanted = array.shape
-            if array.ndim not in (1, 2) or array.size == 0:
-                raise ValueError(
-                    f"{function}: {name} has shape {array.shape}; pass time first, "
-                    "(T,) for one environment or (T, N) for several, with T and N at least 1."
-                )
-        if array.shape != wanted:
-            raise ValueError(
-                f"{function}: {name} has shape {array.shape} but {next(iter(arrays))} has "
-                f"{wanted}; {_shape_advice(array.shape, wanted)}"
-            )
-        checked.append(array)
-    return checked
+def _residuals(
+    rewards: Array, values: Array, next_values: Array, terminated: Array, gamma: float
+) -> Array:
+    """R + γ (1 − terminated) V(s') − V(s), summed in one array: memory is what takes the time."""
+    residuals = gamma * ~terminated
+    residuals *= next_values
+    residuals += rewards
+    residuals -= values
+    return residuals
 
 
-_FLAGS = ("terminated", "truncated")
+def _backward(terms: Array, decay: Array) -> Array:
+    """x_t = terms_t + decay_t x_{t+1}, from the last step to the first; nothing follows the last.
+
+    One environment is summed in Python's own floats, the same numbers as numpy's and much faster
+    one at a time; several go row by row, in `terms` itself.
+    """
+    following, backward, product = np.zeros(terms.shape[1:]), terms[::-1], np.empty(terms.shape[1:])
+    if terms.size == len(terms):
+        pairs = zip(backward.ravel().tolist(), decay[::-1].ravel().tolist(), strict=True)
+        sums = itertools.accumulate(pairs, lambda after, now: now[0] + now[1] * after, initial=0.0)
+        return np.array(list(sums)[:0:-1]).reshape(terms.shape)
+    for row, factor in zip(backward, decay[::-1], strict=True):
+        following = np.add(row, np.multiply(factor, following, product), out=row)
+    return terms
 
 
-def _shape_advice(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    if got == (*wanted, 1):
-        return "squeeze the critic's last axis."
-    if got == wanted[::-1]:
-        return "transpose it: time comes first."
-    if got and got[0] == wanted[0] + 1:
-        return "pass one number for each of the T steps, without the one after the last."
-    return "all arguments describe the same T steps."
+def _check_shape(what: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if len(wanted) not in (1, 2) or 0 in wanted:
+        raise ValueError(f"{what} has shape {shape}; pass time first, (T,) or (T, N), both ≥ 1.")
+    if shape != wanted:
+        usual = {
+            (*wanted, 1): "squeeze the critic's last axis",
+            wanted[::-1]: "transpose it: time comes first",
+            (wanted[0] + 1, *wanted[1:]): "pass T numbers, without the one after the last",
+        }
+        advice = usual.get(shape, "all arguments describe the same T steps")
+        raise ValueError(f"{what} has shape {shape} but rewards has {wanted}; {advice}.")
 
 
-def _numbers(function: str, name: str, value: ArrayLike) -> NDArray[np.float64]:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{function}: {name} is of type {type(value).__name__} and no array of numbers "
-            f"({error}); pass a numpy array, or a tensor after .detach()."
-        ) from error
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(
-            f"{function}: {name}{list(where)} is {array[where]}; every number must be finite: "
-            "look for a division by zero or a diverged critic."
-        )
-    return array
-
-
-def _flags(function: str, name: str, value: ArrayLike) -> NDArray[np.bool_]:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{function}: {name} is no array of flags ({error}).") from error
-    if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
-        raise ValueError(
-            f"{function}: {name} has dtype {array.dtype} and values other than 0 and 1; "
-            "pass booleans, True where the step ended the episode."
-        )
-    return array.astype(np.bool_)
-
-
-def _unit_interval(function: str, **knobs: float) -> None:
-    for name, value in knobs.items():
-        if not isinstance(value, Real) or not 0.0 <= value <= 1.0:
-            raise ValueError(f"{function}: {name} is {value!r}; pass a number between 0 and 1.")
+def _array(what: str, value: Any, *, flags: bool) -> Array:
+    array = np.asarray(value)
+    if flags and array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+        came = f"{what} has dtype {array.dtype} and values other than 0 and 1"
+        raise ValueError(f"{came}; pass booleans, True where the step ended the episode.")
+    if not flags and not np.isfinite(array).all():
+        where = np.argwhere(~np.isfinite(array))[0]
+        came = f"{what}{where.tolist()} is {array[tuple(where)]}; every number must be finite"
+        raise ValueError(f"{came}: look for a division by zero or a diverged critic.")
+    kind = np.bool_ if flags else np.result_type(array, np.float32)
+    return array.astype(kind, copy=False)
