@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 from environments import ConstantPolicy, CountingEnv
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
-from rlcore import AsArray, EnvRunner
+from rlcore import EnvRunner
 
 MIXED = [partial(CountingEnv, 3), partial(CountingEnv, 5, limit=2), partial(CountingEnv, 4)]
 
@@ -60,6 +60,47 @@ def test_a_list_and_a_vector_environment_give_the_very_same_data(steps):
             assert one[key].shape[:2] == (steps, 3)
 
 
+def test_processes_of_an_async_vector_environment_give_the_very_same_data():
+    processes = AsyncVectorEnv(MIXED, autoreset_mode=AutoresetMode.SAME_STEP)
+    try:
+        one = EnvRunner(processes, ConstantPolicy(), nsteps=7).get_next()
+    finally:
+        processes.close()
+    other = EnvRunner(make_sync(MIXED), ConstantPolicy(), nsteps=7).get_next()
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+
+
+def test_finished_holds_raw_return_and_length_of_every_episode_across_rollouts():
+    runner = EnvRunner([CountingEnv(3, first=1.0), CountingEnv(9, limit=4)], ConstantPolicy(), 5)
+    runner.get_next()
+    assert runner.finished == [(6.0, 3), (6.0, 4)]
+    runner.get_next()
+    assert runner.finished == [(6.0, 3), (6.0, 4), (6.0, 3)]
+
+
+def test_a_reset_drops_what_was_running():
+    runner = EnvRunner(CountingEnv(4), ConstantPolicy(), 3)
+    runner.get_next()
+    runner.reset()
+    runner.get_next()
+    assert runner.finished == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_an_observation_or_reward_that_is_not_finite_stops_and_says_where(bad):
+    class Broken(CountingEnv):
+        def step(self, action):
+            observation, reward, *rest = super().step(action)
+            return observation, bad if self.steps == 2 else reward, *rest
+
+    runner = EnvRunner([CountingEnv(3), Broken(3)], ConstantPolicy(), 4)
+    with pytest.raises(
+        FloatingPointError, match="rewards of step 1 in environment 1 is not finite"
+    ):
+        runner.get_next()
+
+
 def test_each_column_of_a_list_is_what_the_environment_gives_alone():
     together = EnvRunner([make() for make in MIXED], ConstantPolicy(), nsteps=9).get_next()
     for n, make in enumerate(MIXED):
@@ -80,8 +121,8 @@ def test_a_vector_environment_that_reuses_its_buffers_gives_the_same_data():
 def test_a_vector_environment_in_another_mode_is_refused_with_how_to_make_it(mode):
     with pytest.raises(ValueError, match="SAME_STEP") as error:
         EnvRunner(make_sync(MIXED, mode), ConstantPolicy(), nsteps=2)
-    recipe = str(error.value).split("make it with ")[1].rstrip(".")
-    made = eval(recipe.replace("(id, num_envs=N", "('CartPole-v1', num_envs=2"), {"gymnasium": gym})
+    recipe = eval(str(error.value).split("vector_kwargs=")[1].rstrip("."), {"gymnasium": gym})
+    made = gym.make_vec("CartPole-v1", 2, vectorization_mode="sync", vector_kwargs=recipe)
     EnvRunner(made, CartPolePolicy(), nsteps=2).get_next()
 
 
@@ -92,7 +133,9 @@ class CartPolePolicy:
 
 def test_the_same_seed_gives_the_same_rollout():
     def collect(seed):
-        return EnvRunner(gym.make("CartPole-v1"), CartPolePolicy(), 12, seed=seed).get_next()
+        runner = EnvRunner(gym.make("CartPole-v1"), CartPolePolicy(), 12)
+        runner.reset(seed)
+        return runner.get_next()
 
     np.testing.assert_array_equal(collect(3)["observations"], collect(3)["observations"])
     assert (collect(3)["observations"] != collect(4)["observations"]).any()
@@ -140,14 +183,6 @@ def test_transforms_see_the_observation_the_next_rollout_starts_from():
     np.testing.assert_array_equal(trajectory["next_observations"][-1], [0, 3])
 
 
-def test_as_array_turns_lists_and_tensors_into_arrays_and_leaves_arrays_alone():
-    kept = np.zeros(2)
-    trajectory = {"a": [1.0, 2.0], "b": torch.ones(2, requires_grad=True), "c": kept}
-    AsArray()(trajectory, np.zeros(1))
-    assert all(type(value) is np.ndarray for value in trajectory.values())
-    assert trajectory["c"] is kept
-
-
 def test_write_logs_to_the_writer_and_keeps_the_latest():
     class Writer:
         def __init__(self):
@@ -157,7 +192,8 @@ def test_write_logs_to_the_writer_and_keeps_the_latest():
             self.rows.append(row)
 
     writer = Writer()
-    runner = EnvRunner(CountingEnv(), ConstantPolicy(), 2, writer=writer)
+    runner = EnvRunner(CountingEnv(), ConstantPolicy(), 2)
+    runner.writer = writer
     runner.write("losses/policy_loss", torch.tensor(0.5), 1)
     runner.write("losses/policy_loss", 0.25, 2)
     assert writer.rows == [("losses/policy_loss", 0.5, 1), ("losses/policy_loss", 0.25, 2)]
@@ -175,9 +211,8 @@ class ReturnsPolicy:
 @pytest.mark.parametrize(
     ("answers", "sentence"),
     [
-        ([0], "policy.act returned an object of type int"),
-        ([{"values": 0.0}], "a dict with the keys ['values']"),
-        ([{"actions": 0, "rewards": 1.0}], "the key 'rewards', which the runner fills itself"),
+        ([0], "policy.act returned int 0; return a dict"),
+        ([{"values": 0.0}], "policy.act returned dict {'values': 0.0}"),
         ([{"actions": 0, "v": [1.0]}, {"actions": 0, "v": 1.0}], "'v' changes from step to step"),
         ([{"actions": 0, "v": 1.0}, {"actions": 0}], "'v' changes from step to step"),
     ],
@@ -195,21 +230,11 @@ def test_actions_that_are_not_one_a_row_get_a_sentence():
         runner.get_next()
 
 
-def test_an_environment_of_the_old_interface_gets_a_sentence():
-    class OldEnv(CountingEnv):
-        def step(self, action):
-            return super().step(action)[:4]
-
-    with pytest.raises(TypeError, match=r"env\.step returned 4 values"):
-        EnvRunner(OldEnv(), ConstantPolicy(), nsteps=1).get_next()
-
-
 @pytest.mark.parametrize(
     ("env", "policy", "nsteps", "sentence"),
     [
-        ([], ConstantPolicy(), 1, "empty list"),
-        ("CartPole-v1", ConstantPolicy(), 1, "env is of type str"),
-        (CountingEnv(), object(), 1, "policy is of type object and has no act"),
+        ([], ConstantPolicy(), 1, r"env is \[\]; pass a gymnasium.Env"),
+        ("CartPole-v1", ConstantPolicy(), 1, "env is 'CartPole-v1'; pass a gymnasium.Env"),
         (CountingEnv(), ConstantPolicy(), 0, "nsteps is 0"),
         (CountingEnv(), ConstantPolicy(), 8.0, "pass a whole number"),
     ],
