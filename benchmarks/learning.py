@@ -1,0 +1,97 @@
+"""What the README's two commands learn, over five seeds; prints a table and draws the curves.
+
+CartPole-v1 is learned when the mean of 20 episodes in a row reaches 475, HalfCheetah-v5 when the
+mean of 100 does 1000.
+"""
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from rlcore import Config, evaluate, plot_runs
+from rlcore.train import _Training, train
+
+HERE = Path(__file__).parent
+TASKS = {  # name: options, episodes to average, return to reach, episodes of the final evaluation
+    "CartPole-v1": ({"env": "CartPole-v1", "epochs": 60, "lr_decay": True}, 20, 475.0, 20),
+    "HalfCheetah-v5": ({"env": "HalfCheetah-v5", "epochs": 488}, 100, 1000.0, 20),
+}
+
+
+class Episodes:
+    """Keeps the return of every episode, with the step at the end of its epoch."""
+
+    def __init__(self) -> None:
+        self.returns: list[float] = []
+        self.steps: list[int] = []
+        self.original = _Training.epoch
+
+    def __enter__(self) -> "Episodes":
+        """Look over the shoulder of `train`."""
+
+        def epoch(training: _Training, number: int) -> dict[str, float]:
+            row = self.original(training, number)
+            ended = [episode for episode, _ in training.runner.finished]
+            self.returns += ended
+            self.steps += [int(row["steps"])] * len(ended)
+            return row
+
+        _Training.epoch = epoch
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Look away."""
+        _Training.epoch = self.original
+
+    def reached(self, wanted: float, episodes: int) -> int | None:
+        """The step at which the mean of so many episodes first is what is wanted."""
+        sums = np.convolve(self.returns, np.ones(episodes), "valid") / episodes
+        found = np.flatnonzero(sums >= wanted)
+        return self.steps[found[0] + episodes - 1] if len(found) else None
+
+
+def learn(task: str, seed: int, folder: Path) -> dict[str, float | int | None]:
+    """Train one seed; when it got there, where it ended, and what its agent earns."""
+    options, episodes, wanted, played = TASKS[task]
+    config = Config(**options, algorithm="ppo", normalize=True, seed=seed)
+    with Episodes() as seen:
+        history = train(config, folder=folder / f"{task}_seed{seed}", progress=False)
+    returns = evaluate(task, history.act, num_episodes=played, seed=1000)
+    return {
+        "seed": seed,
+        "reached_at": seen.reached(wanted, episodes),
+        "last": float(np.mean(seen.returns[-episodes:])),
+        "evaluated": float(returns.mean()),
+    }
+
+
+def main() -> None:
+    """Print the table; write learning.json and the figures beside this file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="for the runs, a new one")
+    parser.add_argument("--tasks", nargs="+", default=[*TASKS], choices=[*TASKS])
+    given = parser.parse_args()
+    path = HERE / "learning.json"
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        for task in given.tasks:
+            _, episodes, wanted, _ = TASKS[task]
+            jobs = [pool.submit(learn, task, seed, given.folder) for seed in range(5)]
+            results[task] = rows = [job.result() for job in jobs]
+            print(f"{task}: seed, steps to a mean of {wanted:g} over {episodes} episodes,")
+            print("mean at the end, mean return of the trained agent over 20 new episodes")
+            for row in rows:
+                at = f"{row['reached_at']:,}" if row["reached_at"] else "never"
+                print(f"{row['seed']:5} {at:>10} {row['last']:9.1f} {row['evaluated']:9.1f}")
+            axes = plot_runs([given.folder / f"{task}_seed{seed}" for seed in range(5)])
+            axes.axhline(wanted, color="grey", lw=1, ls=":")
+            axes.figure.savefig(HERE / f"{task.split('-')[0].lower()}.png", dpi=100)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
