@@ -115,8 +115,8 @@ def train(
         except KeyboardInterrupt:
             training.save(path)
             raise
-        complete = config.epochs % config.checkpoint_every == 0
-        training.save(path, config.epochs if complete else None)
+        resumable = epochs and config.epochs % config.checkpoint_every == 0
+        training.save(path, config.epochs if resumable else None)
         return History(config, read_history(path), training.agent)
 
 
@@ -169,6 +169,8 @@ class _Training:
         try:
             self.buffer.fill(collect(self.runner, self.model, rng))
             scalars = self.algorithm.update(self.buffer, rng)
+            if not all(optimizer.flat.isfinite().all() for optimizer in self.algorithm.optimizers):
+                raise FloatingPointError("a gradient was not finite, nor are the weights now")
         except FloatingPointError as error:
             raise FloatingPointError(f"epoch {epoch}: {error}; try a smaller pi_lr.") from error
         returns, lengths = np.reshape(self.runner.finished, (-1, 2)).T

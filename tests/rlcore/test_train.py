@@ -188,6 +188,27 @@ def test_a_nan_loss_stops_with_its_place_and_keeps_the_last_good_checkpoint(tmp_
     assert_same_history(resumed.columns, quietly(Config(**SMALL)).columns)
 
 
+def test_a_gradient_that_is_not_finite_stops_although_the_loss_is(tmp_path):
+    from rlcore import losses
+
+    def steep(log_probs, psi):
+        return (log_probs - log_probs.detach()).abs().sqrt().mean()
+
+    config = Config(**SMALL | {"checkpoint_every": 1}, train_pi_iters=1)
+    broken = vars(losses) | {"policy_gradient_loss": steep}
+    with pytest.raises(FloatingPointError, match="epoch 0: a gradient was not finite"):
+        quietly(config, folder=tmp_path, losses=broken)
+    assert all(torch.isfinite(weight).all() for weight in load_agent(tmp_path).model.parameters())
+
+
+def test_resuming_for_fewer_epochs_than_were_made_changes_nothing(tmp_path):
+    quietly(Config(**SMALL), folder=tmp_path)
+    before = (tmp_path / "checkpoint.npz").read_bytes(), (tmp_path / "history.csv").read_bytes()
+    quietly(Config(**SMALL | {"epochs": 2}), folder=tmp_path, resume=True)
+    after = (tmp_path / "checkpoint.npz").read_bytes(), (tmp_path / "history.csv").read_bytes()
+    assert after == before
+
+
 def test_the_learning_rate_falls_on_a_line_to_zero(monkeypatch):
     shares = []
     original = FlatAdam.step
