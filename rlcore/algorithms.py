@@ -45,10 +45,8 @@ def load_losses(config: Config, source: Losses | str | Path | None = None) -> tu
     critic = "clipped_value_loss" if config.algorithm == "ppo" else "value_loss"
     for name in (policy, critic):
         if name not in found:
-            where = (
-                f"notebook {'05' if 'clip' in name else '03'}, the cell that writes my_losses.py"
-            )
-            raise ImportError(f"load_losses: there is no {name}; run {where}, or name a file.")
+            came, notebook = f"load_losses: there is no {name}", "05" if "clip" in name else "03"
+            raise ImportError(f"{came}; run notebook {notebook}'s cell for it, or name a file.")
     return _of_three(found[policy], policy, config), _of_three(found[critic], critic, config)
 
 
@@ -129,8 +127,7 @@ class _Algorithm:
         self.nets: tuple[Net, ...] = nets if shared else tuple(Backprop(net) for net in nets)
         self._start()
 
-    def _start(self) -> None:
-        raise NotImplementedError
+    def _start(self) -> None: ...  # the optimizers
 
     def _too_far(self, log_probs: Tensor, batch: Batch) -> bool:
         kl = (batch["log_probs"] - log_probs).mean().item()
