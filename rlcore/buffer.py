@@ -83,7 +83,7 @@ class RolloutBuffer:
 
         Ψ_t = Â_t                      psi_mode "gae"
         Ψ_t = R_t                      psi_mode "future_return", the discounted return to go
-        psi = (Ψ − mean Ψ) / std Ψ     over the rollout
+        psi = (Ψ − mean Ψ) / (std Ψ + 10⁻⁸)     over the rollout
         value_targets_t = Â_t + V(s_t)
 
     Schulman et al. 2016, arXiv:1506.02438, eq. 1, items 6 and 2, and eq. 16.

@@ -17,7 +17,8 @@ from gymnasium.wrappers import FlattenObservation
 def make_env(env_id: str, *, max_ep_len: int = 0, render_mode: str | None = None) -> gym.Env:
     """The environment of that id, its observations flattened to one axis.
 
-    It prints nothing, nor does MuJoCo's C library, which otherwise writes to stderr and a file.
+    It prints nothing, nor does MuJoCo's C library, which otherwise writes to stderr and a file;
+    pybullet's C library prints a line or two all the same.
 
     Args:
         env_id: a Gymnasium id, such as "CartPole-v1"; "HalfCheetahBulletEnv-v0" needs `pybullet`.
