@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
-from grader.exercise import Exercise
+from grader.exercise import Graded
 from grader.exercises import EXERCISES
-from grader.judge import Verdict
 from grader.rebuild import SubmissionError, grade_id, read_notebook
+from grader.verdict import Verdict
 from grader.words import headline, printable, score, sentence
 
 CELL_SECONDS = 60
@@ -17,7 +17,7 @@ CELL_SECONDS = 60
 class Line:
     """How one exercise does: its verdict, or why there is none."""
 
-    exercise: Exercise
+    exercise: Graded
     verdict: Verdict | None
     problem: str = ""
 

@@ -12,8 +12,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from grader.judge import GroupResult, Verdict
 from grader.rebuild import SKIP, grade_id
+from grader.verdict import GroupResult, Verdict
 from grader.words import MIME
 
 # Without it a kernel warns on stderr that anybody on this machine may listen in.

@@ -1,11 +1,13 @@
 """What an exercise is, and what the answer key knows of it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from grader.verdict import GroupResult
 
 Inputs = Mapping[str, Any]
 Observables = dict[str, NDArray[np.float64]]
@@ -31,20 +33,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Graded:
     """One graded thing.
 
     Args:
         name: snake_case; also the grade_id of its solution cell.
         notebook: the notebook and nbgrader assignment it stands in.
-        points: at stake, the sum over the groups.
+        points: at stake.
         source: paper and equation.
-        groups: what the cases test, in the order in which they are reported.
-        cases: `(rng, n) -> cases`, n rounds of them.
-        drive: `(answer, inputs) -> observables`, plain arrays. Raises `Refused` with a sentence
-            when the answer gives nothing that could be compared.
-        replaces: names of earlier exercises that are bound to rlcore's while this one is driven.
-        yours: names in rlcore that say "yours to write" while this one is driven.
         answer: what a notebook hands to `check`, as an expression; the exercise's name if empty.
     """
 
@@ -52,12 +48,7 @@ class Exercise:
     notebook: str
     points: float
     source: str
-    groups: tuple[Group, ...]
-    cases: Callable[[np.random.Generator, int], Iterable[Case]]
-    drive: Callable[[Any, Inputs], Observables]
-    replaces: tuple[str, ...] = ()
-    yours: tuple[str, ...] = ()
-    answer: str = ""
+    answer: str = field(default="", kw_only=True)
 
     @property
     def test_cell(self) -> str:
@@ -68,6 +59,41 @@ class Exercise:
     def check_call(self) -> str:
         """The visible call of its check."""
         return f'check("{self.name}", {self.answer or self.name})'
+
+
+@dataclass(frozen=True)
+class Exercise(Graded):
+    """What is driven through cases, and compared.
+
+    Args:
+        groups: what the cases test, in the order in which they are reported; their points add up
+            to the exercise's.
+        cases: `(rng, n) -> cases`, n rounds of them.
+        drive: `(answer, inputs) -> observables`, plain arrays. Raises `Refused` with a sentence
+            when the answer gives nothing that could be compared.
+        replaces: what names of earlier exercises are bound to while this one is driven.
+        yours: names in rlcore that say "yours to write" while this one is driven.
+        axes: what the axes of an observable are called: "first at t=3, n=0".
+    """
+
+    groups: tuple[Group, ...]
+    cases: Callable[[np.random.Generator, int], Iterable[Case]]
+    drive: Callable[[Any, Inputs], Observables]
+    replaces: Mapping[str, Any] = field(default_factory=dict)
+    yours: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ("t", "n")
+
+
+@dataclass(frozen=True)
+class Performance(Graded):
+    """What is measured: an agent that is played, a study that is read.
+
+    Args:
+        measure: `(answer, seed) -> (groups, shortfall)`: points by group, and a sentence that says
+            what is missing, empty where nothing is. Raises `Refused` where nothing can be measured.
+    """
+
+    measure: Callable[[Any, int], tuple[tuple[GroupResult, ...], str]]
 
 
 @dataclass(frozen=True)

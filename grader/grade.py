@@ -13,9 +13,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from grader.execute import cell_by_id, error_of, verdicts
-from grader.judge import Verdict
 from grader.nbgrader_course import Course, CourseError, Score, remove_tree
 from grader.rebuild import NOTES, SubmissionError, grade_id, read_notebook, rebuild
+from grader.verdict import Verdict
 from grader.words import in_short, number, printable
 
 

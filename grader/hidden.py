@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from grader.exercise import AnswerKey, Exercise
+from grader.exercise import AnswerKey, Exercise, Performance
 from grader.exercises import find_exercise
-from grader.judge import Check, judge, make_check
+from grader.judge import Check, judge, make_check, measure
 from grader.visible import show
 
 ROOT = Path(__file__).resolve().parent.parent
+AGENTS = ROOT / "solutions" / "agents"  # <notebook>/: what its solution hands in beside it
 ROUNDS = 2
 
 
@@ -35,7 +36,12 @@ def probe(name: str, answer: Any) -> float:
         RuntimeError: the answer key is not here.
     """
     exercise = find_exercise(name)
-    verdict = judge(exercise, answer, hidden_check(exercise, secret=secret(), student=student()))
+    if isinstance(exercise, Performance):
+        rng = hidden_rng(name, secret=secret(), student=student())
+        verdict = measure(exercise, answer, int(rng.integers(2**31)))
+    else:
+        check = hidden_check(exercise, secret=secret(), student=student())
+        verdict = judge(exercise, answer, check)
     show(verdict, " (hidden check)")
     return verdict.points
 

@@ -4,15 +4,16 @@ import sys
 import warnings
 from bdb import BdbQuit
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from traceback import walk_tb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.exercise import AnswerKey, Case, Exercise, Observables, Refused
+from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused
 from grader.stand_ins import stand_ins
+from grader.verdict import GroupResult, Verdict
 
 # float32 keeps seven digits; a sum over a rollout loses two or three of them.
 RTOL, ATOL = 1e-4, 1e-5
@@ -45,43 +46,6 @@ class Check:
     wrong: tuple[KnownWrong, ...]
 
 
-@dataclass(frozen=True)
-class GroupResult:
-    """Points of one group of cases."""
-
-    name: str
-    earned: float
-    points: float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome for one answer: plain data, without code and without the inputs.
-
-    `where` names the first group that is wrong, `difference` what differed in it; `misconception`
-    is set when exactly one known wrong answer gives the very numbers of this one.
-    """
-
-    exercise: str
-    points: float
-    max_points: float
-    groups: tuple[GroupResult, ...]
-    unwritten: bool = False
-    where: str = ""
-    difference: str = ""
-    misconception: str = ""
-    hint: str = ""
-
-    @property
-    def correct(self) -> bool:
-        """Whether it earned every point."""
-        return all(group.earned == group.points for group in self.groups)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for a notebook output or a report."""
-        return asdict(self)
-
-
 def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
     """Drive one case; whatever the answer raises becomes a sentence."""
     try:
@@ -89,15 +53,41 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
             warnings.simplefilter("ignore")
             with stand_ins(exercise, answer):
                 return Outcome(exercise.drive(answer, case.inputs))
-    except NotImplementedError:
-        return Outcome(error="it raises NotImplementedError; it is not written yet", unwritten=True)
-    except Refused as error:
-        return Outcome(error=str(error))
     except BdbQuit:  # somebody left the debugger
         raise
     except (Exception, SystemExit) as error:
-        text = f"it raises {type(error).__name__}: {_first_line(error)}{_line(error)}"
-        return Outcome(error=text)
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> Outcome:
+    if isinstance(error, NotImplementedError):
+        return Outcome(error="it raises NotImplementedError; it is not written yet", unwritten=True)
+    if isinstance(error, Refused):
+        return Outcome(error=str(error))
+    return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}{_line(error)}")
+
+
+def measure(exercise: Performance, answer: Any, seed: int) -> Verdict:
+    """The verdict on what is measured and not compared: an agent, a study."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            groups, shortfall = exercise.measure(answer, seed)
+    except BdbQuit:
+        raise
+    except (Exception, SystemExit) as error:
+        failed = _failed(error)
+        nothing = (GroupResult("when it is asked for", 0.0, exercise.points),)
+        return Verdict(
+            exercise.name,
+            0.0,
+            exercise.points,
+            nothing,
+            unwritten=failed.unwritten,
+            difference=failed.error,
+        )
+    points = sum(group.earned for group in groups)
+    return Verdict(exercise.name, points, exercise.points, groups, difference=shortfall)
 
 
 def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rounds: int) -> Check:
@@ -120,8 +110,7 @@ def _run_key(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Ob
         outcome = run(exercise, answer, case)
         if outcome.observables is None:
             raise RuntimeError(
-                f"{exercise.name}: the key's {getattr(answer, '__name__', answer)} fails "
-                f"{case.group}: {outcome.error}"
+                f"{exercise.name}: the key's {name_of(answer)} fails {case.group}: {outcome.error}"
             )
         results.append(outcome.observables)
     return tuple(results)
@@ -136,14 +125,15 @@ def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     verdict = _judge(exercise, answer, check)
     if verdict.correct or verdict.unwritten or not exercise.replaces:
         return verdict
-    alone = _judge(replace(exercise, replaces=()), answer, check)
+    alone = _judge(replace(exercise, replaces={}), answer, check)
     return alone if alone.points > verdict.points else verdict
 
 
 def _judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     outcomes = [run(exercise, answer, case) for case in check.cases]
     failures = [
-        difference(outcome, right) for outcome, right in zip(outcomes, check.expected, strict=True)
+        difference(outcome, right, exercise.axes)
+        for outcome, right in zip(outcomes, check.expected, strict=True)
     ]
     failed = {case.group for case, failure in zip(check.cases, failures, strict=True) if failure}
     groups = tuple(
@@ -183,7 +173,14 @@ def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def difference(outcome: Outcome, expected: Observables) -> str:
+def name_of(answer: Any) -> str:
+    """What an answer of the key is called."""
+    if isinstance(answer, tuple):
+        return ", ".join(name_of(part) for part in answer)
+    return getattr(answer, "__name__", type(answer).__name__)
+
+
+def difference(outcome: Outcome, expected: Observables, axes: tuple[str, ...] = ("t", "n")) -> str:
     """What differs first, as a sentence without its full stop; empty where nothing does."""
     if outcome.observables is None:
         return outcome.error
@@ -196,7 +193,7 @@ def difference(outcome: Outcome, expected: Observables) -> str:
         # Written so that a NaN is never close to anything.
         differs = ~(np.abs(got - right) <= ATOL + RTOL * np.abs(right))
         if differs.any():
-            return _describe(key, got, right, differs)
+            return _describe(key, got, right, differs, axes)
     return ""
 
 
@@ -205,21 +202,25 @@ def equal(one: Observables, other: Observables) -> bool:
     return not difference(Outcome(one), other)
 
 
-def _describe(key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_]) -> str:
+def _describe(
+    key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_], axes: tuple[str, ...]
+) -> str:
     if right.ndim == 0:
         return f"{key}: {_pair(right, got)}"
     first = tuple(int(i) for i in np.argwhere(differs)[0])
     error = np.where(differs, np.nan_to_num(np.abs(got - right), nan=np.inf), 0.0)
     worst = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
-    text = f"{key}: {differs.sum()} of {differs.size} steps differ, first at {_place(first)} "
+    things = "steps" if axes[0] == "t" else "numbers"
+    where = _place(first, axes)
+    text = f"{key}: {differs.sum()} of {differs.size} {things} differ, first at {where} "
     text += f"({_pair(right[first], got[first])})"
     if worst != first:
-        text += f", most at {_place(worst)} ({_pair(right[worst], got[worst])})"
+        text += f", most at {_place(worst, axes)} ({_pair(right[worst], got[worst])})"
     return text
 
 
-def _place(index: tuple[int, ...]) -> str:
-    names = ("t", "n") if len(index) <= 2 else tuple(f"axis {i} " for i in range(len(index)))
+def _place(index: tuple[int, ...], axes: tuple[str, ...]) -> str:
+    names = axes if len(index) <= len(axes) else tuple(f"axis {i} " for i in range(len(index)))
     return ", ".join(f"{name}={i}" for name, i in zip(names, index, strict=False))
 
 

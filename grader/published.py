@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.exercise import AnswerKey, Case, Exercise
+from grader.exercise import AnswerKey, Case, Exercise, Graded, Performance
 from grader.judge import Check, KnownWrong, equal, make_check
 from grader.plain import decode, encode
 
@@ -28,11 +28,13 @@ class Published:
     check: Check
 
 
-def publish(exercise: Exercise, key: AnswerKey) -> dict[str, Any]:
-    """JSON-ready published check of one exercise.
+def publish(exercise: Exercise | Performance, key: AnswerKey) -> dict[str, Any]:
+    """JSON-ready published check of one exercise; hints alone where there are no cases.
 
     A misconception's numbers are left out (null) where they are the right ones.
     """
+    if isinstance(exercise, Performance):
+        return {"hints": list(key.hints), "cases": [], "misconceptions": []}
     check = make_check(exercise, key, np.random.default_rng(SEED), ROUNDS)
     return {
         "hints": list(key.hints),
@@ -72,7 +74,7 @@ def unpublish(data: dict[str, Any]) -> Published:
     return Published(tuple(data["hints"]), Check(cases, expected, wrong))
 
 
-def load_published(exercise: Exercise) -> Published:
+def load_published(exercise: Graded) -> Published:
     """The published check, from beside the notebook or from the checkout's notebooks/.
 
     Raises:

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import rlcore
 from grader.exercise import Exercise, Refused
 
 
 @contextmanager
 def stand_ins(exercise: Exercise, answer: Any) -> Iterator[None]:
     """Bind `exercise.replaces` in the answer's globals, and hide rlcore's `exercise.yours`."""
-    if str(getattr(answer, "__module__", "")).partition(".")[0] == "rlcore":
-        name = getattr(answer, "__name__", type(answer).__name__)
-        raise Refused(f"this is rlcore's own {name}; this one is yours to write.")
-    right = {name: getattr(rlcore, name) for name in exercise.replaces}
-    patches = [(namespace, right) for namespace in _namespaces(answer)]
+    for part in _parts(answer):
+        if str(getattr(part, "__module__", "")).partition(".")[0] == "rlcore":
+            name = getattr(part, "__name__", type(part).__name__)
+            raise Refused(f"this is rlcore's own {name}; this one is yours to write.")
+    patches = [(namespace, exercise.replaces) for namespace in _namespaces(answer)]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "rlcore":
             hidden = {n: _yours_to_write(n) for n in exercise.yours if n in vars(module)}
@@ -37,6 +36,11 @@ def stand_ins(exercise: Exercise, answer: Any) -> Iterator[None]:
 _MISSING = object()
 
 
+def _parts(answer: Any) -> tuple[Any, ...]:
+    """The functions or classes that were handed in together."""
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
 def _yours_to_write(name: str) -> Any:
     def reminder(*args: Any, **kwargs: Any) -> None:
         raise Refused(f"it calls rlcore's {name}; this one is yours to write.")
@@ -47,7 +51,9 @@ def _yours_to_write(name: str) -> Any:
 def _namespaces(answer: Any) -> list[dict[str, Any]]:
     """The globals an answer looks names up in: its functions', and the notebook's."""
     found = [sys.modules["__main__"].__dict__]
-    functions = [answer, *vars(answer).values()] if inspect.isclass(answer) else [answer]
+    functions = list(_parts(answer))
+    for part in _parts(answer):
+        functions += vars(part).values() if inspect.isclass(part) else []
     for function in functions:
         namespace = getattr(inspect.unwrap(function), "__globals__", None)
         if isinstance(namespace, dict) and not any(namespace is other for other in found):

@@ -1,20 +1,22 @@
 """`grader verify`: the course checks itself, and says what is wrong with it."""
 
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
 from grader.build import NOTEBOOKS, read_source, sources
 from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
-from grader.exercise import AnswerKey, Exercise
+from grader.exercise import AnswerKey, Exercise, Graded, Performance
 from grader.exercises import EXERCISES
-from grader.hidden import answer_keys, hidden_check
-from grader.judge import Check, judge
+from grader.hidden import AGENTS, answer_keys, hidden_check
+from grader.judge import Check, judge, measure, name_of
 from grader.published import load_published
 from grader.rebuild import is_solution, read_notebook, rebuild
 from grader.words import as_text
@@ -38,14 +40,16 @@ def verify() -> Iterator[tuple[str, list[str]]]:
         yield f"{name}: solved and unanswered, {time.monotonic() - started:.0f} s", problems
 
 
-def _count(exercise: Exercise) -> str:
+def _count(exercise: Graded) -> str:
     key = answer_keys().get(exercise.name)
     if key is None:
         return "no key"
     return f"{len(key.misconceptions)} misconceptions, {len(key.also_correct)} also correct"
 
 
-def exercise_problems(exercise: Exercise, notebook: NotebookNode | None) -> Iterator[str]:
+def exercise_problems(
+    exercise: Exercise | Performance, notebook: NotebookNode | None
+) -> Iterator[str]:
     """What an exercise lacks, and where its key and its checks disagree."""
     key = answer_keys().get(exercise.name)
     if notebook is None:
@@ -55,6 +59,14 @@ def exercise_problems(exercise: Exercise, notebook: NotebookNode | None) -> Iter
         yield "it has no answer key"
         return
     yield from _parts_missing(exercise, key, notebook)
+    if isinstance(exercise, Performance):
+        yield from performance_problems(exercise, key)
+        return
+    if sum(group.points for group in exercise.groups) != exercise.points:
+        yield "the points of its groups do not add up to its own"
+    for what, least in (("misconceptions", 5), ("also_correct", 3)):
+        if len(getattr(key, what)) < least:
+            yield f"{what}: it has {len(getattr(key, what))}, at least {least} are wanted"
     try:
         published = load_published(exercise).check
     except (OSError, ValueError) as error:
@@ -66,7 +78,7 @@ def exercise_problems(exercise: Exercise, notebook: NotebookNode | None) -> Iter
         yield from check_problems(exercise, key, hidden, f"hidden check, secret {number}")
 
 
-def _parts_missing(exercise: Exercise, key: AnswerKey, notebook: NotebookNode) -> Iterator[str]:
+def _parts_missing(exercise: Graded, key: AnswerKey, notebook: NotebookNode) -> Iterator[str]:
     if cell_by_id(notebook, exercise.name) is None:
         yield f"{exercise.notebook} has no cell {exercise.name}"
     test = cell_by_id(notebook, exercise.test_cell)
@@ -76,8 +88,6 @@ def _parts_missing(exercise: Exercise, key: AnswerKey, notebook: NotebookNode) -
         yield f"{exercise.test_cell} has {test.metadata.nbgrader.get('points')} points"
     elif exercise.check_call not in test.source:
         yield f"{exercise.test_cell} does not call {exercise.check_call}"
-    if sum(group.points for group in exercise.groups) != exercise.points:
-        yield "the points of its groups do not add up to its own"
     if not exercise.source.strip():
         yield "it names no source"
     if len(key.hints) != 3:
@@ -85,20 +95,31 @@ def _parts_missing(exercise: Exercise, key: AnswerKey, notebook: NotebookNode) -
     for level, hint in enumerate(key.hints, 1):
         if found := CODE.search(hint):
             yield f"hint {level} contains code: {found.group()!r}"
-    if len(key.misconceptions) < 5:
-        yield f"it has {len(key.misconceptions)} misconceptions, at least 5 are wanted"
+
+
+def performance_problems(exercise: Performance, key: AnswerKey) -> Iterator[str]:
+    """Wrong verdicts on the shipped agent or study, on others that are right, and on wrong ones."""
+    if measure(exercise, _unwritten, 0).points:
+        yield "the stub gets points"
+    for seed in range(len(SECRETS)):
+        for answer in (key.reference, *key.also_correct):
+            verdict = measure(exercise, answer, seed)
+            if not verdict.correct:
+                yield f"{name_of(answer)} is right but gets: {as_text(verdict)}"
+        for one in key.misconceptions:
+            if measure(exercise, one.wrong_answer, seed).correct:
+                yield f"the misconception that {one.name} loses no points"
 
 
 def check_problems(exercise: Exercise, key: AnswerKey, check: Check, what: str) -> Iterator[str]:
     """Wrong verdicts of one check on the stub and on every answer of the key."""
-    stub = type("Stub", (), {"__init__": _unwritten})
-    verdict = judge(exercise, stub if isinstance(key.reference, type) else _unwritten, check)
+    verdict = judge(exercise, _stub_like(key.reference), check)
     if verdict.points or not verdict.unwritten:
         yield f"{what}: the stub gets {verdict.points} points"
     for answer in (key.reference, *key.also_correct):
         verdict = judge(exercise, answer, check)
         if not verdict.correct:
-            yield f"{what}: {answer.__name__} is right but gets: {as_text(verdict)}"
+            yield f"{what}: {name_of(answer)} is right but gets: {as_text(verdict)}"
     for one in key.misconceptions:
         verdict = judge(exercise, one.wrong_answer, check)
         if verdict.correct:
@@ -106,6 +127,12 @@ def check_problems(exercise: Exercise, key: AnswerKey, check: Check, what: str) 
         elif verdict.misconception != one.name:
             named = verdict.misconception or "nothing"
             yield f"{what}: the misconception that {one.name} is named as {named}"
+
+
+def _stub_like(answer: Any) -> Any:
+    if isinstance(answer, tuple):
+        return tuple(_stub_like(part) for part in answer)
+    return type("Stub", (), {"__init__": _unwritten}) if isinstance(answer, type) else _unwritten
 
 
 def _unwritten(*args: object, **kwargs: object) -> None:
@@ -136,7 +163,9 @@ def _answer_lines(source: NotebookNode) -> Iterator[str]:
         if is_solution(cell):
             text = cell.source
             if cell.cell_type == "code":
-                text = text.split("BEGIN SOLUTION")[1].split("### END SOLUTION")[0]
+                text = "".join(
+                    re.findall(r"### BEGIN SOLUTION(.*?)### END SOLUTION", text, re.DOTALL)
+                )
             yield from (line.strip() for line in text.split("\n") if len(line.strip()) > 12)
 
 
@@ -147,12 +176,14 @@ def run_problems(name: str, source: NotebookNode) -> Iterator[str]:
             yield f"notebooks/{name}.{kind} is missing; run `grader build`"
             return
     with tempfile.TemporaryDirectory() as top:
-        folder = Path(top) / STUDENT / name
-        folder.mkdir(parents=True)
-        published = NOTEBOOKS / f"{name}.json"
-        (folder / published.name).write_bytes(published.read_bytes())
-        yield from _solved_problems(name, source, folder)
-        yield from _unanswered_problems(name, source, folder)
+        published = (NOTEBOOKS / f"{name}.json").read_bytes()
+        for kind, problems in (("solved", _solved_problems), ("unanswered", _unanswered_problems)):
+            folder = Path(top) / kind / STUDENT / name
+            folder.mkdir(parents=True)
+            (folder / f"{name}.json").write_bytes(published)
+            if kind == "solved" and (AGENTS / name).is_dir():
+                shutil.copytree(AGENTS / name, folder, dirs_exist_ok=True)
+            yield from problems(name, source, folder)
 
 
 def _solved_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[str]:

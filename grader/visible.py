@@ -4,9 +4,11 @@ import sys
 from bdb import BdbQuit
 from typing import Any
 
+from grader.exercise import Performance
 from grader.exercises import find_exercise
-from grader.judge import Verdict, judge
-from grader.published import load_published
+from grader.judge import judge, measure
+from grader.published import SEED, load_published
+from grader.verdict import Verdict
 from grader.words import MIME, as_html, as_text
 
 
@@ -24,7 +26,10 @@ def check(name: str, answer: Any) -> None:
         print(f"check: {_text(error)}")
         return
     try:
-        show(judge(exercise, answer, published.check))
+        if isinstance(exercise, Performance):
+            show(measure(exercise, answer, SEED))
+        else:
+            show(judge(exercise, answer, published.check))
     except BdbQuit:
         print(f"check: you left the debugger, so {name} was not checked.")
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from grader.judge import GroupResult, Verdict
+from grader.verdict import GroupResult, Verdict
 
 MIME = "application/vnd.rlcore.verdict+json"
 
@@ -13,7 +13,8 @@ def sentence(verdict: Verdict) -> str:
         return ""
     if verdict.unwritten:
         return "It is not written yet."
-    parts = [f"Wrong {verdict.where}: {_ended(verdict.difference)}"]
+    what = _ended(verdict.difference)
+    parts = [f"Wrong {verdict.where}: {what}" if verdict.where else what[:1].upper() + what[1:]]
     if verdict.misconception:
         parts.append(f"These are the numbers one gets when {_ended(verdict.misconception)}")
     if verdict.hint:
@@ -34,8 +35,8 @@ def in_short(verdict: Verdict) -> str:
         return ""
     if verdict.unwritten:
         return f"{verdict.exercise}: not written"
-    what = verdict.misconception or f"{verdict.where}: {verdict.difference}"
-    return f"{verdict.exercise}: {what}"
+    where = f"{verdict.where}: " if verdict.where else ""
+    return f"{verdict.exercise}: {verdict.misconception or where + verdict.difference}"
 
 
 def as_text(verdict: Verdict, label: str = "") -> str:

@@ -2,14 +2,14 @@
 
 from difflib import get_close_matches
 
-from grader.exercise import Exercise
+from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
 
-EXERCISES: tuple[Exercise, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
+EXERCISES: tuple[Exercise | Performance, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
 
 
-def find_exercise(name: str) -> Exercise:
+def find_exercise(name: str) -> Exercise | Performance:
     """The exercise of that name.
 
     Raises:

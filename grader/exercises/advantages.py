@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import rlcore
 from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
+from grader.exercises.calling import call
 from grader.plain import plain
 
 NOTEBOOK = "04_reinforce_vs_gae"
@@ -123,37 +125,13 @@ def _case(group: Group, arrays: dict[str, NDArray], **rest: Any) -> Case:
 def drive_gae(answer: Any, inputs: Inputs) -> Observables:
     """Advantages of one rollout."""
     names = ("rewards", "values", "next_values", "terminated", "truncated")
-    return _call(answer, inputs, names, ("gamma", "gae_lambda"), "advantages")
+    return call(answer, inputs, names, ("gamma", "gae_lambda"), "advantages")
 
 
 def drive_td_residuals(answer: Any, inputs: Inputs) -> Observables:
     """TD residuals of one rollout."""
     names = ("rewards", "values", "next_values", "terminated")
-    return _call(answer, inputs, names, ("gamma",), "residuals")
-
-
-def _call(
-    answer: Any, inputs: Inputs, names: tuple[str, ...], knobs: tuple[str, ...], result_name: str
-) -> Observables:
-    """The result; `layout` also asks for unchanged arguments, `only_keep` for nothing but that."""
-    if not callable(answer):
-        raise Refused("pass the function itself, not what it returns")
-    arguments = [_laid_out(inputs[name], inputs.get("layout")) for name in names]
-    result = answer(*arguments, **{knob: inputs[knob] for knob in knobs})
-    if "layout" in inputs:
-        for name, argument in zip(names, arguments, strict=True):
-            if not np.array_equal(argument, inputs[name].astype(argument.dtype)):
-                raise Refused(f"it changes its argument {name}; work on a new array")
-    observables = {result_name: plain(result, "the result")}
-    return {} if inputs.get("only_keep") else observables
-
-
-def _laid_out(array: NDArray, layout: str | None) -> NDArray:
-    """A fresh copy of an argument, in float32 and with gaps in memory where asked for."""
-    if layout is None:
-        return array.copy()
-    dtype = array.dtype if array.dtype == np.bool_ else np.float32
-    return np.repeat(array.astype(dtype), 2, axis=0)[::2]
+    return call(answer, inputs, names, ("gamma",), "residuals")
 
 
 def gae_transform_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -258,7 +236,7 @@ GAE = Exercise(
     (GOES_ON, TERMINATES, TRUNCATED, PARALLEL, ARGUMENTS),
     gae_cases,
     drive_gae,
-    replaces=("td_residuals",),
+    replaces={"td_residuals": rlcore.td_residuals},
     yours=("gae",),
 )
 GAE_TRANSFORM = Exercise(
@@ -269,7 +247,7 @@ GAE_TRANSFORM = Exercise(
     (ADVANTAGES_GO_ON, ADVANTAGES_END, TARGETS, REST),
     gae_transform_cases,
     drive_gae_transform,
-    replaces=("td_residuals", "gae"),
+    replaces={"td_residuals": rlcore.td_residuals, "gae": rlcore.gae},
     yours=("GAE",),
     answer="GAE",
 )

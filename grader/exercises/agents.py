@@ -1,0 +1,91 @@
+"""Exercises in which an agent is played: its actions are checked, its raw rewards are summed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import rlcore
+from grader.exercise import Performance, Refused
+from grader.plain import plain
+from grader.verdict import GroupResult
+
+Measured = tuple[tuple[GroupResult, ...], str]
+
+
+def play(act: Any, env_id: str, num_episodes: int, seed: int) -> NDArray[np.float64]:
+    """Returns (num_episodes,) of fresh episodes, played side by side.
+
+    torch and numpy's global generator are seeded first, for agents that draw random numbers.
+
+    Raises:
+        Refused: `act` is no function, or its actions do not fit the environment.
+    """
+    if not callable(act):
+        raise Refused("pass the function act itself, not what it returns")
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - agents may use the old interface
+    envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]
+    observations = [env.reset(seed=seed + k)[0] for k, env in enumerate(envs)]
+    returns, playing = np.zeros(num_episodes), list(range(num_episodes))
+    with torch.no_grad():
+        while playing:
+            asked = np.stack([observations[k] for k in playing])
+            actions = _fitting(act(asked), len(playing), envs[0].action_space)
+            over = set()
+            for k, action in zip(playing, actions, strict=True):
+                observations[k], reward, terminated, truncated, _ = envs[k].step(action)
+                returns[k] += float(reward)
+                if terminated or truncated:
+                    over.add(k)
+            playing = [k for k in playing if k not in over]
+    for env in envs:
+        env.close()
+    return returns
+
+
+def _fitting(given: Any, num: int, space: gym.Space) -> list[Any]:
+    """Actions as the environment takes them: whole numbers in range, or vectors, clipped."""
+    actions = plain(given, "what act returns")
+    wanted = (num, *(space.shape or ()))
+    if actions.shape != wanted:
+        raise Refused(f"act returns shape {actions.shape} for {num} observations, not {wanted}")
+    if not np.isfinite(actions).all():
+        raise Refused("act returns actions that are not finite")
+    if isinstance(space, gym.spaces.Discrete):
+        inside = (actions >= space.start) & (actions < space.start + space.n)
+        if not (inside & (actions == np.round(actions))).all():
+            wrong = actions[~inside | (actions != np.round(actions))][0]
+            raise Refused(f"act returns action {wrong:g}; there are 0 to {int(space.n) - 1} here")
+        return [int(action) for action in actions]
+    assert isinstance(space, gym.spaces.Box)
+    return list(np.clip(actions, space.low, space.high).astype(space.dtype))
+
+
+def returns_at_least(
+    env_id: str, *, num_episodes: int, points: float, none_at: float, full_at: float
+) -> Callable[[Any, int], Measured]:
+    """A measure: mean return over fresh episodes, points on a line from `none_at` to `full_at`."""
+
+    def measure(act: Any, seed: int) -> Measured:
+        mean = float(play(act, env_id, num_episodes, seed).mean())
+        share = min(max((mean - none_at) / (full_at - none_at), 0.0), 1.0)
+        name = f"mean return {mean:.1f} over {num_episodes} fresh episodes of {env_id}"
+        enough = f"full points from {full_at:g}, none up to {none_at:g}"
+        shortfall = "" if share == 1.0 else f"the mean return is {mean:.1f}; {enough}"
+        return (GroupResult(name, round(share * points, 2), points),), shortfall
+
+    return measure
+
+
+CARTPOLE_AGENT = Performance(
+    "cartpole_agent",
+    "03_vanilla_policy_gradient",
+    3.0,
+    "played by the grader: CartPole-v1, 20 fresh episodes, raw reward",
+    returns_at_least("CartPole-v1", num_episodes=20, points=3.0, none_at=100, full_at=400),
+    answer="act",
+)
