@@ -24,6 +24,7 @@ from grader.words import as_text
 SECRETS = (b"one secret", b"another secret", b"a third secret")
 STUDENT = "ada"
 NOTEBOOK_SECONDS = 180
+SOLUTION = re.compile(r"### BEGIN SOLUTION(.*?)### END SOLUTION", re.DOTALL)
 CODE = re.compile(r"\bdef\b|\breturn\b|\bimport\b|np\.|torch\.|\w\(|\+=|(?<!λ) = |\[[^\]]*\]\s*=")
 
 
@@ -163,9 +164,7 @@ def _answer_lines(source: NotebookNode) -> Iterator[str]:
         if is_solution(cell):
             text = cell.source
             if cell.cell_type == "code":
-                text = "".join(
-                    re.findall(r"### BEGIN SOLUTION(.*?)### END SOLUTION", text, re.DOTALL)
-                )
+                text = "".join(SOLUTION.findall(text))
             yield from (line.strip() for line in text.split("\n") if len(line.strip()) > 12)
 
 

@@ -1,5 +1,6 @@
 """Exercises in which an agent is played: its actions are checked, its raw rewards are summed."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -19,13 +20,14 @@ Measured = tuple[tuple[GroupResult, ...], str]
 def play(act: Any, env_id: str, num_episodes: int, seed: int) -> NDArray[np.float64]:
     """Returns (num_episodes,) of fresh episodes, played side by side.
 
-    torch and numpy's global generator are seeded first, for agents that draw random numbers.
+    torch, numpy and random are seeded first, for agents that draw random numbers.
 
     Raises:
         Refused: `act` is no function, or its actions do not fit the environment.
     """
     if not callable(act):
         raise Refused("pass the function act itself, not what it returns")
+    random.seed(seed)
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - agents may use the old interface
     envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]

@@ -65,9 +65,8 @@ def compares(
             )
             for value, num in zip(values, best, strict=True)
         )
-        missing = [
-            f"{value} has {n}" for value, n in zip(values, best, strict=True) if n < num_seeds
-        ]
+        counts = zip(values, best, strict=True)
+        missing = [f"{value} has {num}" for value, num in counts if num < num_seeds]
         shortfall = f"wanted are {num_seeds} seeds of {epochs} epochs with the same other options"
         return groups, f"{shortfall}; {', '.join(missing)}" if missing else ""
 
