@@ -8,11 +8,9 @@ as one that was not.
 import argparse
 import contextlib
 import ctypes
-import multiprocessing
 import signal
 import sys
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -207,47 +205,10 @@ def _log(path: Path, writer: Any, row: Row) -> None:
     writer.file_writer.add_summary(Summary(value=values), int(row["epoch"]))
 
 
-def _run(**arguments: Any) -> int:
-    """Train, and say how it ended, in words and as exit code."""
-    try:
-        train(**arguments)
-    except KeyboardInterrupt:
-        print(f"{arguments['folder']}: stopped and saved; the same command with --resume goes on.")
-        return 130
-    except (ArithmeticError, AssertionError, ImportError, OSError, TypeError, ValueError) as error:
-        print(f"rlcore.train: {error}", file=sys.stderr)
-        return 1
-    last = read_history(arguments["folder"])["ep_ret_100"][-1]
-    print(f"{arguments['folder']}: mean return of the last 100 episodes {last:.1f}")
-    return 0
-
-
-def _run_child(arguments: dict[str, Any]) -> None:
-    sys.exit(_run(**arguments, progress=False))
-
-
-def _run_all(runs: list[dict[str, Any]]) -> int:
-    """Several runs, a process each, with one bar; the highest exit code."""
-    context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=_run_child, args=(run,)) for run in runs]
-    total = sum(run["config"].epochs for run in runs)
-    with tqdm(total=total, desc="train", file=sys.stdout, leave=False) as bar:
-        try:
-            for child in children:
-                child.start()
-            while any(child.is_alive() for child in children):
-                time.sleep(0.5)
-                files = [run["folder"] / "history.csv" for run in runs]
-                done = [read_history(file.parent)["ep_ret_100"] for file in files if file.exists()]
-                bar.set_postfix_str(f"return {np.mean([one[-1] for one in done] or [0]):.1f}")
-                bar.update(sum(map(len, done)) - bar.n)
-        except KeyboardInterrupt:
-            for child in (started := multiprocessing.active_children()):
-                child.terminate()  # `train` takes it for Ctrl-C
-            for child in started:
-                child.join()
-            return 130
-    return max(abs(child.exitcode or 0) for child in children)
+def run_name(config: Config, suffix: str = "") -> str:
+    """What a run's folder is called."""
+    name = f"{config.env}_{config.algorithm}_{config.loss_mode}_{config.psi_mode}{suffix}"
+    return f"{name}_seed{config.seed}"
 
 
 _OWN = ("prefix", "suffix", "seeds", "losses", "resume")
@@ -255,20 +216,21 @@ _OWN = ("prefix", "suffix", "seeds", "losses", "resume")
 
 def main(arguments: list[str] | None = None) -> int:
     """`python -m rlcore.train`; returns 0, 1 if a run failed, 2 for wrong usage, 130 for Ctrl-C."""
+    from rlcore.experiment import run_all, run_one  # which imports this module
+
     parser = _make_parser()
     options = vars(parser.parse_args(arguments))
     prefix, suffix, seeds, losses, resume = (options.pop(name) for name in _OWN)
-    runs = []
+    runs: list[dict[str, Any]] = []
     try:
         for seed in seeds or [options.get("seed", Config().seed)]:
             config = Config(**options | {"seed": seed})
-            name = f"{config.env}_{config.algorithm}_{config.loss_mode}_{config.psi_mode}{suffix}"
-            folder = Path(prefix) / f"{name}_seed{config.seed}"
+            folder = Path(prefix) / run_name(config, suffix)
             runs.append({"config": config, "folder": folder, "losses": losses, "resume": resume})
     except pydantic.ValidationError as error:
         wrong = [f"{' '.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         parser.error("; ".join(wrong))
-    return _run_all(runs) if len(runs) > 1 else _run(**runs[0])
+    return run_all(runs) if len(runs) > 1 else run_one(**runs[0])
 
 
 def _make_parser() -> argparse.ArgumentParser:

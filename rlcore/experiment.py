@@ -1,0 +1,139 @@
+"""Several runs at once, a process each: what `--seeds` does, and experiments in a notebook."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from rlcore.config import Config
+from rlcore.plotting import plot_runs, read_history
+from rlcore.train import run_name, train
+
+Run = dict[str, Any]  # the arguments of `train`
+REDRAW_SECONDS = 3.0
+
+
+def run_experiment(
+    configs: Mapping[str, Config],
+    *,
+    prefix: str | Path,
+    seeds: Iterable[int] = (0, 1, 2),
+    losses: str | Path | None = None,
+    column: str = "ep_ret_100",
+) -> list[Path]:
+    """Train every config with every seed and return the runs' folders, config by config.
+
+    As many run at once as there are processors. Runs that are finished already are not run again,
+    those that were stopped go on. In a notebook a figure of all curves grows meanwhile.
+
+    Args:
+        configs: by the suffix of the folder's name: `{"_pi4": Config(...), "_pi20": Config(...)}`.
+        prefix: the folder of the runs' folders, named as `python -m rlcore.train` names them.
+        seeds: each replaces the config's own.
+        losses: a file; see `load_losses`.
+        column: of the history, for the figure.
+
+    Raises:
+        RuntimeError: a run failed; what it said stands above.
+        KeyboardInterrupt: it was stopped; every run is saved, and the same call goes on.
+    """
+    runs: list[Run] = []
+    for suffix, config in configs.items():
+        for seed in seeds:
+            seeded = config.model_copy(update={"seed": seed})
+            folder = Path(prefix) / run_name(seeded, suffix)
+            runs.append({"config": seeded, "folder": folder, "losses": losses, "resume": True})
+    folders, draw = [run["folder"] for run in runs], _figure(column)
+    status = run_all([run for run in runs if not _finished(run)], lambda: draw(folders))
+    if status:
+        raise KeyboardInterrupt if status == 130 else RuntimeError("a run failed; see above")
+    draw(folders)
+    return folders
+
+
+def _finished(run: Run) -> bool:
+    folder, config = run["folder"], run["config"]
+    if not (folder / "model.npz").exists() or Config.load(folder) != config:
+        return False
+    return len(read_history(folder)["epoch"]) == config.epochs
+
+
+def _figure(column: str) -> Callable[[list[Path]], None]:
+    """What draws the curves of folders again, in one place of a notebook; elsewhere nothing."""
+    shell = sys.modules.get("IPython")
+    if shell is None or not hasattr(shell.get_ipython(), "kernel"):
+        return lambda folders: None
+    import matplotlib.pyplot as plt
+    from IPython.display import DisplayHandle
+
+    handle, shown = DisplayHandle(), []
+
+    def draw(folders: list[Path]) -> None:
+        begun = [folder for folder in folders if (folder / "history.csv").exists()]
+        if begun:
+            figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+            plot_runs(begun, column=column, ax=ax)
+            (handle.update if shown else handle.display)(figure)
+            shown.append(True)
+            plt.close(figure)
+
+    return draw
+
+
+def run_one(**arguments: Any) -> int:
+    """Train, and say how it ended, in words and as exit code."""
+    try:
+        train(**arguments)
+    except KeyboardInterrupt:
+        print(f"{arguments['folder']}: stopped and saved; the same command with --resume goes on.")
+        return 130
+    except (ArithmeticError, AssertionError, ImportError, OSError, TypeError, ValueError) as error:
+        print(f"rlcore.train: {error}", file=sys.stderr)
+        return 1
+    last = read_history(arguments["folder"])["ep_ret_100"][-1]
+    print(f"{arguments['folder']}: mean return of the last 100 episodes {last:.1f}")
+    return 0
+
+
+def _run_child(run: Run) -> None:
+    sys.exit(run_one(**run, progress=False))
+
+
+def run_all(runs: list[Run], watch: Callable[[], None] = lambda: None) -> int:
+    """Several runs, a process each, with one bar; the highest exit code, 130 for Ctrl-C.
+
+    Args:
+        runs: arguments of `train`.
+        watch: called every few seconds.
+    """
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=_run_child, args=(run,)) for run in runs]
+    total, drawn = sum(run["config"].epochs for run in runs), time.monotonic()
+    with tqdm(total=total, desc="train", file=sys.stdout, leave=False, disable=not runs) as bar:
+        try:
+            while any(child.exitcode is None for child in children):
+                waiting = [child for child in children if child.pid is None]
+                running = [child for child in children if child.is_alive()]
+                for child in waiting[: max(2, os.cpu_count() or 1) - len(running)]:
+                    child.start()
+                time.sleep(0.5)
+                files = [run["folder"] / "history.csv" for run in runs]
+                done = [read_history(file.parent)["ep_ret_100"] for file in files if file.exists()]
+                bar.set_postfix_str(f"return {np.mean([one[-1] for one in done] or [0]):.1f}")
+                bar.update(sum(map(len, done)) - bar.n)
+                if time.monotonic() - drawn > REDRAW_SECONDS:
+                    watch()
+                    drawn = time.monotonic()
+        except KeyboardInterrupt:
+            for child in (started := multiprocessing.active_children()):
+                child.terminate()  # `train` takes it for Ctrl-C
+            for child in started:
+                child.join()
+            return 130
+    return max((abs(child.exitcode or 0) for child in children), default=0)
