@@ -11,6 +11,7 @@ from grader.verdict import Verdict
 from grader.words import headline, printable, score, sentence
 
 CELL_SECONDS = 60
+WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,17 @@ def describe(lines: list[Line]) -> str:
     total = sum(line.verdict.points for line in lines if line.verdict)
     rows.append(f"  {score(total, sum(line.exercise.points for line in lines))} points")
     return "\n".join([*rows, *(["", *words] if words else [])])
+
+
+def overview(course: dict[str, list[Line]]) -> str:
+    """How far one is in the whole course: a bar for each notebook, and the sum."""
+    rows, everything = [], [line for lines in course.values() for line in lines]
+    for name, lines in [*course.items(), ("all of them", everything)]:
+        points = sum(line.verdict.points for line in lines if line.verdict)
+        most = sum(line.exercise.points for line in lines)
+        bar = "█" * int(WIDTH * points / most)
+        rows.append(f"{name:<30} {bar:·<{WIDTH}} {score(points, most)} points")
+    return "\n".join([*rows, "Written questions are marked by a person and not counted here."])
 
 
 def _text(cell: dict) -> str:

@@ -60,10 +60,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run_check(args: argparse.Namespace) -> int:
     """`grader check`: 0 when every exercise is right, 1 when not, 2 for a file that is not ours."""
-    from grader.check_notebook import check_notebook, describe
+    from grader.check_notebook import check_notebook, describe, overview
     from grader.rebuild import SubmissionError
 
-    status = CLEAN
+    status, course = CLEAN, {}
     for path in args.notebooks:
         print(f"{path.name}: running", flush=True)
         try:
@@ -73,8 +73,11 @@ def run_check(args: argparse.Namespace) -> int:
             status = USAGE
             continue
         print(describe(lines))
+        course[path.stem] = lines
         if not all(line.verdict is not None and line.verdict.correct for line in lines):
             status = max(status, NOT_CLEAN)
+    if len(course) > 1:
+        print(f"\n{overview(course)}")
     return status
 
 

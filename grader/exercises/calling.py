@@ -43,7 +43,10 @@ def call_loss(answer: Any, inputs: Inputs, names: Names, knobs: Names) -> Observ
     """
     leaf, *data = [torch.from_numpy(laid_out(inputs[n], inputs.get("layout"))) for n in names]
     leaf.requires_grad_()
-    arguments = [leaf.view_as(leaf), *data]  # a view, as a network's output: no leaf
+    # No leaf, as a network's output is none: autograd itself would refuse to change a leaf.
+    strided = "strided" in inputs.get("layout", "")
+    first = leaf.repeat_interleave(2, dim=0)[::2] if strided else leaf.clone()
+    arguments = [first, *data]
     loss = _checked(answer)(*arguments, **{knob: inputs[knob] for knob in knobs})
     if type(loss) is not Tensor:
         raise Refused(

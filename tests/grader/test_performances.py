@@ -1,0 +1,144 @@
+"""Agents are played by the grader, studies are read: what each is worth, and what is said of it."""
+
+import numpy as np
+import pytest
+import torch
+
+from grader.exercise import Refused
+from grader.exercises.agents import CARTPOLE_AGENT, play
+from grader.exercises.studies import RETURNS_VS_GAE_STUDY
+from grader.judge import measure
+from rlcore.config import Config
+
+
+def balance(observations):
+    """Pushes to the side to which the pole falls: about 500 steps, always."""
+    return (observations @ np.array([0.0, 0.3, 1.0, 1.0]) > 0).astype(int)
+
+
+def test_an_agent_that_balances_gets_full_points():
+    verdict = measure(CARTPOLE_AGENT, balance, 1)
+    assert (verdict.points, verdict.correct) == (3.0, True)
+    assert verdict.groups[0].name.startswith("mean return 500.0 over 20 fresh episodes")
+
+
+def test_points_lie_on_a_line_from_100_to_400():
+    def tires(observations):
+        tires.steps += 1
+        right = balance(observations)
+        return right if tires.steps < 240 else 1 - right
+
+    tires.steps = 0
+    verdict = measure(CARTPOLE_AGENT, tires, 1)
+    mean = float(verdict.groups[0].name.split()[2])
+    assert 240 < mean < 270
+    assert verdict.points == pytest.approx(3 * (mean - 100) / 300, abs=0.01)
+    assert verdict.difference.startswith(f"the mean return is {mean}; full points from 400")
+
+
+def test_the_same_seed_plays_the_same_episodes_and_another_seed_others():
+    def at_random(observations):
+        return torch.randint(2, (len(observations),)).numpy()
+
+    first, again, other = (play(at_random, "CartPole-v1", 5, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("draw", ["torch", "numpy", "random"])
+def test_agents_may_draw_from_any_generator(draw):
+    import random
+
+    draws = {
+        "torch": lambda n: torch.randint(2, (n,)),
+        "numpy": lambda n: np.random.randint(2, size=n),  # noqa: NPY002
+        "random": lambda n: [random.randint(0, 1) for _ in range(n)],
+    }
+    one, other = (play(lambda o: draws[draw](len(o)), "CartPole-v1", 5, 7) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (3, "pass the function act itself"),
+        (lambda o: np.zeros((len(o), 2)), "act returns shape (20, 2) for 20 observations"),
+        (lambda o: 0, "act returns shape () for 20 observations, not (20,)"),
+        (lambda o: np.full(len(o), 2), "act returns action 2; there are 0 to 1 here"),
+        (lambda o: np.full(len(o), 0.5), "act returns action 0.5"),
+        (lambda o: np.full(len(o), np.nan), "not finite"),
+        (lambda o: None, "what act returns is None"),
+        (lambda o: [][0], "it raises IndexError"),
+    ],
+)
+def test_actions_that_do_not_fit_get_a_sentence_and_no_points(answer, sentence):
+    verdict = measure(CARTPOLE_AGENT, answer, 1)
+    assert verdict.points == 0
+    assert sentence in verdict.difference
+
+
+def test_continuous_actions_are_clipped_to_the_box():
+    for size in (2.0, 50.0):
+        returns = play(lambda o, size=size: np.full((len(o), 1), size), "Pendulum-v1", 2, 3)
+        assert np.isfinite(returns).all()
+    with pytest.raises(Refused, match=r"shape \(2,\)"):
+        play(lambda o: np.zeros(len(o)), "Pendulum-v1", 2, 3)
+
+
+def write_run(folder, epochs=100, rows=100, **options):
+    config = Config(env="CartPole-v1", epochs=epochs, **options)
+    name = f"{config.psi_mode}_{config.seed}_{config.gamma}"
+    (folder / name).mkdir(parents=True)
+    (folder / name / "config.json").write_text(config.model_dump_json())
+    lines = ["epoch,steps,ep_ret_100", *(f"{i},{1000 * (i + 1)},20.0" for i in range(rows))]
+    (folder / name / "history.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_study(folder, seeds=(0, 1, 2), modes=("future_return", "gae"), **options):
+    for seed in seeds:
+        for mode in modes:
+            write_run(folder, seed=seed, psi_mode=mode, **options)
+
+
+def test_a_complete_study_gets_full_points_whatever_the_outcome(tmp_path):
+    write_study(tmp_path / "3a")
+    verdict = measure(RETURNS_VS_GAE_STUDY, str(tmp_path / "3a"), 0)
+    assert (verdict.points, verdict.correct, verdict.difference) == (4.0, True, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "points"),
+    [
+        ({"seeds": (0, 1)}, 2.66),
+        ({"modes": ("gae",)}, 2.0),
+        ({"rows": 99}, 0.0),
+        ({"epochs": 50, "rows": 50}, 0.0),
+    ],
+)
+def test_what_a_study_lacks_costs_points_and_is_said(tmp_path, options, points):
+    write_study(tmp_path, **options)
+    verdict = measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0)
+    assert verdict.points == pytest.approx(points)
+    assert "wanted are 3 seeds of 100 epochs" in verdict.difference
+
+
+def test_modes_are_compared_with_all_else_equal(tmp_path):
+    write_study(tmp_path, modes=("gae",), gamma=0.9)
+    write_study(tmp_path, modes=("future_return",), gamma=0.99)
+    assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).points == 2.0
+
+
+def test_runs_beside_a_complete_study_do_no_harm(tmp_path):
+    write_study(tmp_path)
+    write_run(tmp_path, seed=9, gamma=0.5)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).correct
+
+
+@pytest.mark.parametrize("folder", ["nowhere", 3, "."])
+def test_a_folder_without_runs_gets_a_sentence(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    verdict = measure(RETURNS_VS_GAE_STUDY, folder, 0)
+    assert verdict.points == 0
+    assert "run the study first" in verdict.difference or "pass the folder" in verdict.difference
