@@ -162,8 +162,8 @@ probe("discounted_returns", discounted_returns)
 #
 # $$\nabla_\theta J = \mathbb{E}\Big[\sum_{t} \Psi_t\, \nabla_\theta \log \pi_\theta(a_t \mid s_t)\Big] \tag{3.3}$$
 #
-# (Schulman et al. 2016, arXiv:1506.02438, eq. 1; Williams 1992.) Ψ may be the return to go, or the advantage. Over B
-# sampled actions one takes the mean:
+# (Schulman et al. 2016, arXiv:1506.02438, eq. 1; Williams 1992.) Ψ may be the return to go, or the advantage; exact for
+# γ = 1, while a smaller γ trades a little bias for less noise. Over B sampled actions one takes the mean:
 #
 # $$\hat g = \frac1B \sum_{b=1}^{B} \Psi_b\, \nabla_\theta \log \pi_\theta(a_b \mid s_b) \tag{3.4}$$
 #
@@ -285,8 +285,8 @@ for ax, (left, shape) in zip(axes, ((values, "(4,)"), (values[:, None], "(4, 1)"
 plt.show()
 
 # %% [markdown]
-# Left, a perfect critic has loss 0. Right, the same critic has loss 2.5, and would have the smallest one if it gave
-# every state the same value.
+# Left, a perfect critic has loss 0. Right, the same critic has loss 2.5; the least it could reach there, 1.25, it would
+# reach by giving every state the same value.
 #
 # ### Exercise `value_loss` (3 points, 15 minutes)
 #
@@ -803,13 +803,21 @@ torch.manual_seed(3)
 model = rlcore.make_model(rlcore.Config(env="CartPole-v1"), env.observation_space, env.action_space)
 untrained = rlcore.Agent(model, None, deterministic=False)
 display(
-    Video(str(rlcore.record("CartPole-v1", untrained, "videos/before.mp4", seed=3)), embed=True)
+    Video(
+        str(rlcore.record("CartPole-v1", untrained, "videos/before.mp4", max_steps=500, seed=3)),
+        embed=True,
+    )
 )
 returns = rlcore.evaluate("CartPole-v1", untrained, num_episodes=20, seed=3)
 print(f"before: mean return {returns.mean():.0f} over {len(returns)} episodes")
 
 # %% nbgrader={"grade": false, "grade_id": "video_after", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
-display(Video(str(rlcore.record("CartPole-v1", act, "videos/after.mp4", seed=3)), embed=True))
+display(
+    Video(
+        str(rlcore.record("CartPole-v1", act, "videos/after.mp4", max_steps=500, seed=3)),
+        embed=True,
+    )
+)
 returns = rlcore.evaluate("CartPole-v1", act, num_episodes=5, seed=3)
 print(f"after: mean return {returns.mean():.0f} over {len(returns)} episodes")
 
@@ -884,7 +892,7 @@ print(f"after: mean return {returns.mean():.0f} over {len(returns)} episodes")
 #   A method that cannot learn that cannot learn CartPole. If V is wrong there, it is the critic's loss; if V is
 #   right and the policy moves the wrong way, it is the sign of the policy's.
 # - Look at one scalar first: `ent`. Near its start for ever: the policy's loss has no gradient, or Ψ is 0. Near 0 after a
-#   few epochs: the steps are too long. Then at `kl`: the careful runs stay below 0.15 nats in every epoch, the hasty
+#   few epochs: the steps are too long. Then at `kl`: the careful runs stay below 0.2 nats in every epoch, the hasty
 #   ones begin above 5. Then at `loss_v`.
 # - Runs that are finished are not run again. After a change to a loss run the cell that saves them, and
 #   set `AGAIN = True` above.

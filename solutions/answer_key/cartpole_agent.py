@@ -85,12 +85,12 @@ def one_for_all(observations):
 KEY = AnswerKey(
     reference=reference,
     hints=(
-        "An agent is a function of observations, one row each. Which file holds the policy that "
-        "you trained, and which function of rlcore reads a run's folder?",
-        "Load the agent once, outside of the function: reading a file at every step is slow. What "
-        "load_agent gives you takes the observations as they come and answers with actions.",
-        "The likeliest action balances better than a sampled one, as a rule. If the mean return "
-        "stays below 400, look at the return of your training run first: an agent cannot be better "
+        "An agent is a function of observations, one row each. Which folder holds the policy that "
+        "you trained, and which function above loads it?",
+        "What trained_agent gives you is a function itself: it takes the observations as they come "
+        "and answers with one action a row. It is loaded once and then kept.",
+        "The likeliest action balances better than a sampled one, as a rule. If it earns less than "
+        "400, look at the last numbers of your training run first: an agent cannot be much better "
         "than that. Train longer, or with a smaller pi_lr if the curve went down again.",
     ),
     misconceptions=(

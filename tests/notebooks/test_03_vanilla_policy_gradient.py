@@ -1,5 +1,6 @@
 """03: its equations, the numbers in its text, and answers that no list foresees."""
 
+import functools
 import itertools
 import math
 from pathlib import Path
@@ -28,9 +29,13 @@ REFERENCE = {name: KEYS[name].reference for name in KEYS}
 VPG_UPDATE = KEYS["vpg_update"]
 
 
+@functools.cache
+def check_of(name):
+    return hidden_check(find_exercise(name), secret=b"03", student="ada")
+
+
 def verdict_on(name, answer):
-    check = hidden_check(find_exercise(name), secret=b"03", student="ada")
-    return judge(find_exercise(name), answer, check)
+    return judge(find_exercise(name), answer, check_of(name))
 
 
 def test_equation_3_1_is_what_a_polynomial_in_gamma_gives():
@@ -150,7 +155,7 @@ def test_the_text_of_question_4_says_what_the_shipped_runs_show():
         first, last = run["ent"][0], run["ent"][-1]
         assert (0.58 < first < 0.62 and 0.47 < last < 0.49) if careful else first < 0.11
         assert run["ep_ret_100"][-1] > 490 if careful else run["ep_ret_100"][-1] < 35
-        assert run["kl"].max() < 0.15 if careful else run["kl"][0] > 5
+        assert run["kl"].max() < 0.2 if careful else run["kl"][0] > 5
 
 
 def test_the_shipped_files_are_small_and_hold_no_events():
