@@ -163,7 +163,8 @@ probe("discounted_returns", discounted_returns)
 # $$\nabla_\theta J = \mathbb{E}\Big[\sum_{t} \Psi_t\, \nabla_\theta \log \pi_\theta(a_t \mid s_t)\Big] \tag{3.3}$$
 #
 # (Schulman et al. 2016, arXiv:1506.02438, eq. 1; Williams 1992.) Ψ may be the return to go, or the advantage; exact for
-# γ = 1, while a smaller γ trades a little bias for less noise. Over B sampled actions one takes the mean:
+# γ = 1, while a smaller γ trades a little bias for less noise. Over B sampled actions one takes the mean, which changes
+# only the length of the step:
 #
 # $$\hat g = \frac1B \sum_{b=1}^{B} \Psi_b\, \nabla_\theta \log \pi_\theta(a_b \mid s_b) \tag{3.4}$$
 #
@@ -515,9 +516,9 @@ probe("vpg_update", vpg_update)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_1_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Written question 1 (1 point, 5 minutes)
 #
-# Look ahead to the settings `careful` for CartPole, in section 6. How many steps does the agent collect before each update, and how many optimisation
-# steps follow, of which network? How many of each is that over the whole run, and how many rows of data does each
-# optimisation step see?
+# Look ahead to the settings `careful` for CartPole, in section 6. How many steps does the agent collect before each
+# update, and how many optimisation steps follow, of which network? How many of each is that over the whole run, and
+# how many rows of data does each optimisation step see?
 #
 # === BEGIN MARK SCHEME ===
 #
@@ -545,8 +546,8 @@ probe("vpg_update", vpg_update)
 #
 # $$R_t = \begin{cases} r_t & \text{the task ended: } \textit{terminated} \\ r_t + \gamma\,V(s'_t) & \text{we stopped watching: } \textit{truncated}\text{, or the rollout is full} \\ r_t + \gamma\,R_{t+1} & \text{the episode goes on} \end{cases} \tag{3.7}$$
 #
-# (Pardo et al. 2018, arXiv:1712.00378.) A state that ended by the clock looks like any other; told that it is
-# worth nothing, the critic learns a value that jumps without a reason it could see.
+# (Pardo et al. 2018, arXiv:1712.00378.) A state in which the clock stopped an episode looks like any other; told that
+# it is worth nothing, the critic is to learn a value that jumps without a reason it could see.
 #
 # The figure: an environment that pays 1 for ever, so V = 100 with γ = 0.99.
 
@@ -646,7 +647,8 @@ Path("my_losses.py").write_text("\n\n".join([imports, *sources]), encoding="utf-
 print("my_losses.py is written; if the losses call helpers of yours, add them to it.")
 
 # %% [markdown]
-# Another environment is one line away: set `ENV = "LunarLander-v3"`.
+# Another environment is one line away: set `ENV = "LunarLander-v3"` (about two minutes; it needs Box2D, and without it
+# the cell says what to install). The agent that you hand in is always CartPole's.
 #
 # There are two configurations, and they differ in one number: the second takes policy steps ten times as long. The
 # entropy of a policy over two actions is ln 2 = 0.693 nats when it tosses a coin, and 0 when it is certain. How do
@@ -655,7 +657,7 @@ print("my_losses.py is written; if the losses call helpers of yours, add them to
 # %% [markdown]
 # **My guess.** Careful: … Hasty: …
 
-# %% nbgrader={"grade": false, "grade_id": "settings", "locked": false, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
+# %% tags=["skip-execution"]
 ENV = "CartPole-v1"  # or "LunarLander-v3"
 SEEDS = (0, 1, 2)
 AGAIN = False  # True throws the runs of this environment away and trains anew
@@ -717,7 +719,7 @@ if ENV == "CartPole-v1":  # the agent you hand in: the first run
 # Everything that was measured on the way is in TensorBoard, too, one scalar a panel: `ep_ret`, `ent`, `kl`, `loss_pi`,
 # `loss_v` and more. Here, if you set the switch; or from a shell in this folder: `tensorboard --logdir logs`.
 
-# %% nbgrader={"grade": false, "grade_id": "tensorboard", "locked": false, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
+# %% tags=["skip-execution"]
 SHOW_TENSORBOARD = False
 if SHOW_TENSORBOARD:  # the same as %load_ext tensorboard and %tensorboard --logdir logs
     from IPython import get_ipython
