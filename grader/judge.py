@@ -3,12 +3,15 @@
 import sys
 import warnings
 from bdb import BdbQuit
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from traceback import walk_tb
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused
@@ -39,11 +42,16 @@ class KnownWrong:
 
 @dataclass(frozen=True)
 class Check:
-    """Cases, what is right on them, and what each misconception gives on them."""
+    """Cases, what is right on them, and how to find out what each misconception gives on them."""
 
     cases: tuple[Case, ...]
     expected: tuple[Observables, ...]
-    wrong: tuple[KnownWrong, ...]
+    find_wrong: Callable[[], tuple[KnownWrong, ...]]
+
+    @cached_property
+    def wrong(self) -> tuple[KnownWrong, ...]:
+        """What each misconception gives, found when it is first asked for: a right answer never."""
+        return self.find_wrong()
 
 
 def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
@@ -51,12 +59,23 @@ def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            with stand_ins(exercise, answer):
+            with stand_ins(exercise, answer), _one_thread():
                 return Outcome(exercise.drive(answer, case.inputs))
     except BdbQuit:  # somebody left the debugger
         raise
     except (Exception, SystemExit) as error:
         return _failed(error)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch on one thread: for tensors as small as these the fastest, whatever else runs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _failed(error: BaseException) -> Outcome:
@@ -97,11 +116,14 @@ def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rou
         RuntimeError: an answer of the key fails; the text says which and in which group.
     """
     cases = tuple(exercise.cases(rng, rounds))
-    wrong = tuple(
-        KnownWrong(one.name, one.hint, _run_key(exercise, one.wrong_answer, cases))
-        for one in key.misconceptions
-    )
-    return Check(cases, _run_key(exercise, key.reference, cases), wrong)
+
+    def find_wrong() -> tuple[KnownWrong, ...]:
+        return tuple(
+            KnownWrong(one.name, one.hint, _run_key(exercise, one.wrong_answer, cases))
+            for one in key.misconceptions
+        )
+
+    return Check(cases, _run_key(exercise, key.reference, cases), find_wrong)
 
 
 def _run_key(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Observables, ...]:
