@@ -5,8 +5,16 @@ from difflib import get_close_matches
 from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
+from grader.exercises.psi import PSI_VARIANTS
+from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 
-EXERCISES: tuple[Exercise | Performance, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
+EXERCISES: tuple[Exercise | Performance, ...] = (
+    TD_RESIDUALS,
+    GAE_EXERCISE,
+    GAE_TRANSFORM,
+    PSI_VARIANTS,
+    RETURNS_VS_GAE_STUDY,
+)
 
 
 def find_exercise(name: str) -> Exercise | Performance:
