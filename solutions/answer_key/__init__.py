@@ -6,11 +6,12 @@ written as a student would write them; they may call earlier exercises by name, 
 
 from grader.exercise import AnswerKey
 
-from . import gae, gae_transform, psi_variants, td_residuals
+from . import gae, gae_transform, psi_variants, returns_vs_gae_study, td_residuals
 
 KEYS: dict[str, AnswerKey] = {
     "td_residuals": td_residuals.KEY,
     "gae": gae.KEY,
     "gae_transform": gae_transform.KEY,
     "psi_variants": psi_variants.KEY,
+    "returns_vs_gae_study": returns_vs_gae_study.KEY,
 }
