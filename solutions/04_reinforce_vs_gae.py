@@ -592,15 +592,17 @@ def walk(logits, num_walks, rng):
 
 def estimates(walks, critic, gae_lambda, walks_each=16):
     """Estimates of the gradient (num, cells, actions), each from so many walks; critic (cells,) is V."""
-    cells, ends = walks["cells"], walks["terminated"]
-    advantages = walks["inside"] * rlcore.gae(
+    cells, ends, probs = walks["cells"], walks["terminated"], softmax(logits)
+    advantages = rlcore.gae(
         walks["rewards"].astype(float), critic[cells], critic[walks["next_cells"]],
         ends, np.zeros_like(ends), gamma=1.0, gae_lambda=gae_lambda,
     )  # fmt: skip
-    scores = np.eye(2)[walks["actions"]] - softmax(logits)[cells]
-    sums, everyone = np.zeros((cells.shape[1], CELLS, 2)), np.arange(cells.shape[1])
-    for t in range(len(cells)):
-        sums[everyone, cells[t]] += advantages[t, :, None] * scores[t]
+    sums = np.zeros((cells.shape[1], CELLS, 2))
+    for t, inside in enumerate(walks["inside"]):
+        here = np.flatnonzero(inside)
+        cell, action = cells[t, here], walks["actions"][t, here]
+        score = np.eye(2)[action] - probs[cell]
+        sums[here, cell] += advantages[t, here, None] * score
     return sums.reshape(-1, walks_each, CELLS, 2).mean(axis=1)
 
 
@@ -629,7 +631,7 @@ def bias_and_variance(gae_lambda, share):
     return bias / size, found.var(axis=0).sum() / size
 
 
-lambdas = np.append(np.arange(0, 0.8, 0.1), np.arange(0.8, 1.01, 0.02))
+lambdas = np.append(np.linspace(0, 0.75, 11), np.linspace(0.8, 1, 11))
 critics = {"knows only the average": 0.0, "half of the way": 0.5, "exact": 1.0}
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained", sharey=True)
 for ax, (name, share) in zip(axes, critics.items(), strict=True):
@@ -654,7 +656,7 @@ plt.show()
 
 # %% [markdown]
 # Left: a critic that knows nothing of the cells makes λ = 0 wrong by as much as the gradient is long, and the best λ is
-# near 0.9. In the middle the best λ is smaller. Right: an exact critic makes no bias, whatever λ is; then more λ is only
+# near 0.9. In the middle the best λ is smaller. Right: an exact critic makes no bias, whatever λ is; a large λ is only
 # more noise.
 #
 # The same estimates as points: one in each panel is what a single update would follow. Move the sliders.
@@ -677,7 +679,7 @@ def draw_cloud(ax, gae_lambda, share):
     ax.scatter(x, y, s=6, color="0.65", lw=0, label="one estimate")
     ax.plot(1, 0, "+", color="black", ms=16, mew=2.5, label="exact gradient")
     ax.plot(x.mean(), y.mean(), "o", color="tab:purple", ms=8, label="mean of the estimates")
-    ax.set(xlim=(-0.7, 3.1), ylim=(-1.3, 1.3), xlabel="along the gradient", aspect="equal")
+    ax.set(xlim=(-0.7, 3.1), ylim=(-1.3, 1.3), xlabel="along g, in ‖g‖", aspect="equal")
     ax.set_title(f"λ = {gae_lambda:.2g}\nbias² {bias:.2f}, variance {variance:.2f}", fontsize=10)
 
 
@@ -686,7 +688,7 @@ for row, share, name in zip(axes, (0.0, 1.0), ("knows only the average", "exact"
     for ax, gae_lambda in zip(row, (0.0, 0.5, 0.9, 1.0), strict=True):
         draw_cloud(ax, gae_lambda, share)
         ax.label_outer()
-    row[0].set_ylabel(f"critic: {name}\n\naside")
+    row[0].set_ylabel(f"critic: {name}\n\naside, in ‖g‖")
 handles, labels = axes[0, 0].get_legend_handles_labels()
 fig.legend(handles, labels, frameon=False, loc="outside upper center", ncols=3)
 plt.show()
@@ -696,7 +698,7 @@ def one_cloud(gae_lambda, learned):
     """What the sliders show."""
     _, ax = plt.subplots(figsize=(6, 4.4), layout="constrained")
     draw_cloud(ax, gae_lambda, learned)
-    ax.set_ylabel("aside")
+    ax.set_ylabel("aside, in ‖g‖")
     ax.legend(frameon=False, loc="upper left", fontsize=8)
     plt.show()
 

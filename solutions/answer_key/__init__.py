@@ -6,9 +6,25 @@ written as a student would write them; they may call earlier exercises by name, 
 
 from grader.exercise import AnswerKey
 
-from . import gae, gae_transform, psi_variants, returns_vs_gae_study, td_residuals
+from . import (
+    cartpole_agent,
+    discounted_returns,
+    gae,
+    gae_transform,
+    policy_gradient_loss,
+    psi_variants,
+    returns_vs_gae_study,
+    td_residuals,
+    value_loss,
+    vpg_update,
+)
 
 KEYS: dict[str, AnswerKey] = {
+    "discounted_returns": discounted_returns.KEY,
+    "policy_gradient_loss": policy_gradient_loss.KEY,
+    "value_loss": value_loss.KEY,
+    "vpg_update": vpg_update.KEY,
+    "cartpole_agent": cartpole_agent.KEY,
     "td_residuals": td_residuals.KEY,
     "gae": gae.KEY,
     "gae_transform": gae_transform.KEY,
