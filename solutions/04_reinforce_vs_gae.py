@@ -879,11 +879,14 @@ probe("returns_vs_gae_study", "logs/3a")
 # a line is the median over the seeds, its band reaches from the lowest seed to the highest.
 
 # %% nbgrader={"grade": false, "grade_id": "figure_returns_vs_gae", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
-fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
-rlcore.plot_runs(folders, ax=ax)
-ax.legend(frameon=False, loc="upper left")
-ax.set_title(f"{ENV}: what reinforces an action")
-plt.show()
+if folders:
+    fig, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
+    rlcore.plot_runs(folders, ax=ax)
+    ax.legend(frameon=False, loc="upper left")
+    ax.set_title(f"{ENV}: what reinforces an action")
+    plt.show()
+else:
+    print("There are no runs in folders; train the study first.")
 
 # %% [markdown]
 # **Think.** Leave `pi_lr` and `v_lr` at their defaults, 1e-3 and 3e-4, take another `prefix`, and run it again: GAE is
