@@ -740,8 +740,8 @@ sliders = interact(
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_1", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # Subtracting $V(s_t)$ from the return leaves the expected gradient as it is, because $V(s_t)$ does not depend on the
 # action. The variance falls: what the return says about the state, and not about the action, is gone, and with λ < 1
-# the noise of later rewards is damped. The price of λ < 1 is bias: V stands in for those rewards, and its errors enter
-# the gradient.
+# the noise of later rewards is damped. The price of λ < 1 is bias: V stands in for those rewards, and whatever is wrong
+# with V is then wrong with the gradient.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_2_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Written question 2 (1 point, 10 minutes)
@@ -919,8 +919,8 @@ else:
 # === END MARK SCHEME ===
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_4", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
-# With GAE all three seeds rise together: between 180 and 199 at 25,000 steps, above 330 at 50,000, from 493 to 500 at the
-# end. With returns the seeds part: the median is at 72, 253 and 311 at those steps, at the end one seed has 491 and one
+# With GAE all three seeds rise together: between 180 and 199 at 25,000 steps, above 320 at 50,000, from 493 to 500 at the
+# end. With returns the seeds part: the median is at 72, 253 and 311 at these points, at the end one seed has 491 and one
 # 78, and curves fall again after they had risen. I had predicted which is faster and which spreads more; that REINFORCE
 # would end near 500 as well was wrong. The return to go credits each action with everything that followed it, less one mean
 # for all states, so its gradient is noisy, and at this learning rate some noisy steps ruin the policy. GAE compares
