@@ -5,6 +5,7 @@ The course, the gradebook and the class are made afresh in build/demo at every r
 
 import inspect
 import re
+import shutil
 import textwrap
 from collections.abc import Callable
 from copy import deepcopy
@@ -18,7 +19,7 @@ from grader.build import build_course, read_source, sources
 from grader.execute import cell_by_id
 from grader.exercises import find_exercise
 from grader.grade import Result, find_submissions, grade, table_row
-from grader.hidden import ROOT, answer_keys
+from grader.hidden import AGENTS, ROOT, answer_keys
 from grader.nbgrader_course import Course, remove_tree
 from grader.rebuild import read_notebook
 
@@ -30,8 +31,9 @@ NOTEBOOK = "04_reinforce_vs_gae"
 class Member:
     """One synthetic student: answers by exercise, and the outcome they should have.
 
-    `answers` maps an exercise to the name of a function or class of the key, or to source text.
-    `loses` maps an exercise to a part of what the table must say about it.
+    `answers` maps an exercise to the name of a function or class of the key (of the first, where
+    several are handed in together), or to source text. `loses` maps an exercise to a part of what
+    the table must say about it. Everybody but the untouched hands in the solution's study.
     """
 
     login: str
@@ -45,7 +47,12 @@ CLASS = (
     Member("ada-all-right"),
     Member(
         "ben-sum-form",
-        {"td_residuals": "as_a_list", "gae": "sum_form", "gae_transform": "OnlyWhereNeeded"},
+        {
+            "td_residuals": "as_a_list",
+            "gae": "sum_form",
+            "gae_transform": "OnlyWhereNeeded",
+            "psi_variants": "carried_total",
+        },
     ),
     Member(
         "cem-torch",
@@ -59,8 +66,11 @@ CLASS = (
     ),
     Member(
         "fay-v-of-s-t",
-        {"gae_transform": "CurrentValueAsNext"},
-        {"gae_transform": "V(s_t) stands where V(s_{t+1}) belongs"},
+        {"gae_transform": "CurrentValueAsNext", "psi_variants": "total_to_go"},
+        {
+            "gae_transform": "V(s_t) stands where V(s_{t+1}) belongs",
+            "psi_variants": "the return that followed it, which is item 2",
+        },
     ),
     Member(
         "gus-last-value",
@@ -82,7 +92,12 @@ CLASS = (
     ),
     Member(
         "jon-untouched",
-        loses={name: "not written" for name in ("td_residuals", "gae", "gae_transform")},
+        loses={
+            **dict.fromkeys(
+                ("td_residuals", "gae", "gae_transform", "psi_variants"), "not written"
+            ),
+            "returns_vs_gae_study": "there is no folder logs/3a beside the notebook",
+        },
         untouched=True,
     ),
     Member("kim-half-a-file", broken="not-json"),
@@ -119,6 +134,8 @@ def make_class(course: Course, folder: Path) -> Path:
         place = folder / member.login / NOTEBOOK
         place.mkdir(parents=True)
         notebook = hand_in(member, released, solved)
+        if not member.untouched:
+            shutil.copytree(AGENTS / NOTEBOOK, place, dirs_exist_ok=True)
         text = nbformat.writes(notebook)
         text = text[: len(text) // 2] if member.broken else text
         (place / f"{NOTEBOOK}.ipynb").write_text(text, encoding="utf-8")
@@ -147,11 +164,14 @@ def source_of(exercise: str, answer: str) -> str:
     """An answer of the key as a student's cell: renamed, with its module's imports before it."""
     key = answer_keys()[exercise]
     known = [*key.also_correct, *(one.wrong_answer for one in key.misconceptions)]
-    found = next(one for one in known if one.__name__ == answer)
-    name = find_exercise(exercise).answer or exercise
-    code = textwrap.dedent(inspect.getsource(found))
-    code = re.sub(rf"\b{answer}\b", name, code, count=1)
-    return f"import numpy as np\nimport torch\n\n{code}"
+    together = [one if isinstance(one, tuple) else (one,) for one in known]
+    found = next(parts for parts in together if parts[0].__name__ == answer)
+    names = re.findall(r"\w+", find_exercise(exercise).answer or exercise)
+    code = "import numpy as np\nimport torch\n"
+    for part, name in zip(found, names, strict=True):
+        source = textwrap.dedent(inspect.getsource(part))
+        code += "\n" + re.sub(rf"\b{part.__name__}\b", name, source)
+    return code
 
 
 def unexpected(result: Result) -> list[str]:

@@ -6,6 +6,8 @@ from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
 from grader.exercises.agents import CARTPOLE_AGENT
+from grader.exercises.psi import PSI_VARIANTS
+from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
 from grader.exercises.vpg_update import VPG_UPDATE
 
@@ -18,6 +20,8 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     TD_RESIDUALS,
     GAE_EXERCISE,
     GAE_TRANSFORM,
+    PSI_VARIANTS,
+    RETURNS_VS_GAE_STUDY,
 )
 
 

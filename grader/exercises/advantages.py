@@ -1,6 +1,6 @@
 """Exercises of 04_reinforce_vs_gae: TD residuals, GAE, and the transform that uses them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,18 @@ from numpy.typing import NDArray
 import rlcore
 from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
 from grader.exercises.calling import call
+from grader.exercises.rollouts import (
+    NOTEBOOK,
+    PAPER,
+    Ends,
+    discounts,
+    end_flags,
+    inside_of,
+    one_of_each,
+    rollout,
+    side_by_side,
+)
 from grader.plain import plain
-
-NOTEBOOK = "04_reinforce_vs_gae"
-PAPER = "Schulman et al. 2016, arXiv:1506.02438"
 
 GOES_ON = Group("while the episode goes on", 1.5)
 TERMINATES = Group("where an episode terminates", 1.0)
@@ -30,74 +38,28 @@ ADVANTAGES_END = Group("in the advantages where an episode ends", 1.0)
 TARGETS = Group("in the value targets", 0.5)
 REST = Group("with the defaults γ = 0.99, λ = 0.95, or in the rest of the trajectory", 0.5)
 
-Ends = Mapping[int, str]
-"""Time step → "terminated", "truncated" or "both"."""
-
-
-def _discounts(rng: np.random.Generator) -> dict[str, float]:
-    """A γ and a λ that nobody can mistake for one another."""
-    gamma, gae_lambda = rng.uniform(0.85, 0.98), rng.uniform(0.4, 0.75)
-    return {"gamma": round(gamma, 2), "gae_lambda": round(gae_lambda, 2)}
-
-
-def _column(rng: np.random.Generator, steps: int, ends: Ends) -> dict[str, NDArray]:
-    """A real rollout (T,): next_values[t] == values[t + 1] wherever the episode goes on."""
-    rewards = rng.normal(0.0, 2.0, steps).round(2)
-    values = rng.normal(1.0, 3.0, steps).round(2)
-    next_values = np.append(values[1:], round(rng.normal(1.0, 3.0), 2))
-    for t in ends:
-        next_values[t] = round(rng.normal(1.0, 3.0), 2)
-    return {"rewards": rewards, "values": values, "next_values": next_values, **_flags(steps, ends)}
-
-
-def _flags(steps: int, ends: Ends) -> dict[str, NDArray]:
-    kinds = [ends.get(t, "") for t in range(steps)]
-    return {
-        "terminated": np.array([kind in ("terminated", "both") for kind in kinds]),
-        "truncated": np.array([kind in ("truncated", "both") for kind in kinds]),
-    }
-
-
-def _inside(rng: np.random.Generator, steps: int) -> int:
-    """A step with at least two steps before and two after it."""
-    return int(rng.integers(2, steps - 2))
-
-
-def _one_of_each(steps: int) -> Ends:
-    """All kinds of end in one rollout of at least 9 steps, which is then cut."""
-    return {1: "terminated", 3: "truncated", 5: "both", steps - 2: "terminated"}
-
-
-def _several(rng: np.random.Generator, steps: int) -> dict[str, NDArray]:
-    columns = [
-        _column(rng, steps, {_inside(rng, steps): "terminated"}),
-        _column(rng, steps, {_inside(rng, steps): "truncated", steps - 1: "truncated"}),
-        _column(rng, steps, {1: "both", steps - 1: "terminated"}),
-    ]
-    return {key: np.stack([column[key] for column in columns], axis=1) for key in columns[0]}
-
 
 def gae_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     """Rollouts that go on, end in every way, run in parallel and come in float32."""
     for _ in range(n):
         steps = int(rng.integers(9, 13))
-        inside = _inside(rng, steps)
+        inside = inside_of(rng, steps)
         both = {inside: "both"}
         for knobs in ({}, {"gae_lambda": 0.0}, {"gae_lambda": 1.0}, {"gamma": 0.0}):
-            yield _case(GOES_ON, _column(rng, steps, {}), **(_discounts(rng) | knobs))
-        yield _case(GOES_ON, _column(rng, 1, {}), **_discounts(rng))
-        yield _case(TERMINATES, _column(rng, steps, {inside: "terminated"}), **_discounts(rng))
-        yield _case(TERMINATES, _column(rng, steps, {steps - 1: "terminated"}), **_discounts(rng))
-        yield _case(TERMINATES, _column(rng, steps, both), **_discounts(rng))
-        yield _case(TRUNCATED, _column(rng, steps, {inside: "truncated"}), **_discounts(rng))
-        yield _case(TRUNCATED, _column(rng, steps, {steps - 1: "truncated"}), **_discounts(rng))
-        yield _case(PARALLEL, _several(rng, steps), **_discounts(rng))
-        mixed = _column(rng, steps, _one_of_each(steps))
+            yield _case(GOES_ON, rollout(rng, steps, {}), **(discounts(rng) | knobs))
+        yield _case(GOES_ON, rollout(rng, 1, {}), **discounts(rng))
+        yield _case(TERMINATES, rollout(rng, steps, {inside: "terminated"}), **discounts(rng))
+        yield _case(TERMINATES, rollout(rng, steps, {steps - 1: "terminated"}), **discounts(rng))
+        yield _case(TERMINATES, rollout(rng, steps, both), **discounts(rng))
+        yield _case(TRUNCATED, rollout(rng, steps, {inside: "truncated"}), **discounts(rng))
+        yield _case(TRUNCATED, rollout(rng, steps, {steps - 1: "truncated"}), **discounts(rng))
+        yield _case(PARALLEL, side_by_side(rng, steps), **discounts(rng))
+        mixed = rollout(rng, steps, one_of_each(steps))
         one = {key: column[:, None] for key, column in mixed.items()}
-        yield _case(PARALLEL, one, **_discounts(rng))
-        plain_column = _column(rng, steps, {})
-        yield _case(ARGUMENTS, plain_column, layout="float32, strided", **_discounts(rng))
-        yield _case(ARGUMENTS, mixed, layout="float32, strided", only_keep=True, **_discounts(rng))
+        yield _case(PARALLEL, one, **discounts(rng))
+        plain_column = rollout(rng, steps, {})
+        yield _case(ARGUMENTS, plain_column, layout="float32, strided", **discounts(rng))
+        yield _case(ARGUMENTS, mixed, layout="float32, strided", only_keep=True, **discounts(rng))
 
 
 def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -105,15 +67,15 @@ def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     for _ in range(n):
         steps = int(rng.integers(9, 13))
         for knobs in ({}, {"gamma": 0.0}):
-            gamma = (_discounts(rng) | knobs)["gamma"]
-            yield _case(TD_GOES_ON, _column(rng, steps, {}), gamma=gamma)
-        yield _case(TD_GOES_ON, _column(rng, 1, {}), gamma=_discounts(rng)["gamma"])
-        for ends in (_one_of_each(steps), {steps - 1: "terminated"}, {steps - 1: "truncated"}):
-            yield _case(TD_ENDS, _column(rng, steps, ends), gamma=_discounts(rng)["gamma"])
-        gamma = _discounts(rng)["gamma"]
-        yield _case(TD_PARALLEL, _several(rng, steps), gamma=gamma)
-        plain_column = _column(rng, steps, {})
-        mixed = _column(rng, steps, _one_of_each(steps))
+            gamma = (discounts(rng) | knobs)["gamma"]
+            yield _case(TD_GOES_ON, rollout(rng, steps, {}), gamma=gamma)
+        yield _case(TD_GOES_ON, rollout(rng, 1, {}), gamma=discounts(rng)["gamma"])
+        for ends in (one_of_each(steps), {steps - 1: "terminated"}, {steps - 1: "truncated"}):
+            yield _case(TD_ENDS, rollout(rng, steps, ends), gamma=discounts(rng)["gamma"])
+        gamma = discounts(rng)["gamma"]
+        yield _case(TD_PARALLEL, side_by_side(rng, steps), gamma=gamma)
+        plain_column = rollout(rng, steps, {})
+        mixed = rollout(rng, steps, one_of_each(steps))
         for column, rest in ((plain_column, {}), (mixed, {"only_keep": True})):
             yield _case(TD_ARGUMENTS, column, layout="float32, strided", gamma=gamma, **rest)
 
@@ -138,16 +100,16 @@ def gae_transform_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     """Trajectories of one environment as a runner hands them to its transforms."""
     for _ in range(n):
         steps = int(rng.integers(9, 13))
-        inside = _inside(rng, steps)
-        knobs = _discounts(rng)
+        inside = inside_of(rng, steps)
+        knobs = discounts(rng)
         yield _trajectory(rng, ADVANTAGES_GO_ON, steps, {}, **knobs)
         yield _trajectory(rng, ADVANTAGES_GO_ON, 1, {}, **knobs)
         yield _trajectory(rng, ADVANTAGES_GO_ON, steps, {}, dtype="float32", **knobs)
         for end in (inside, steps - 1):
             yield _trajectory(rng, ADVANTAGES_END, steps, {end: "terminated"}, **knobs)
             yield _trajectory(rng, ADVANTAGES_END, steps, {end: "truncated"}, **knobs)
-        yield _trajectory(rng, ADVANTAGES_END, steps, _one_of_each(steps), **knobs)
-        for ends in ({}, _one_of_each(steps)):
+        yield _trajectory(rng, ADVANTAGES_END, steps, one_of_each(steps), **knobs)
+        for ends in ({}, one_of_each(steps)):
             yield _trajectory(rng, TARGETS, steps, ends, observe="value_targets", **knobs)
         yield _trajectory(rng, REST, steps, {inside: "terminated"}, rest="must stay")
 
@@ -166,7 +128,7 @@ def _trajectory(
         "last_observation": reset if steps - 1 in ends else next_observations[-1],
         "rewards": rng.normal(0.0, 2.0, steps).round(2),
         "weights": rng.normal(0.0, 3.0, 3).round(2),
-        **_flags(steps, ends),
+        **end_flags(steps, ends),
     }
     return Case(group.name, {"observe": "advantages", **inputs, **knobs})
 

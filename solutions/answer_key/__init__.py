@@ -12,6 +12,8 @@ from . import (
     gae,
     gae_transform,
     policy_gradient_loss,
+    psi_variants,
+    returns_vs_gae_study,
     td_residuals,
     value_loss,
     vpg_update,
@@ -26,4 +28,6 @@ KEYS: dict[str, AnswerKey] = {
     "td_residuals": td_residuals.KEY,
     "gae": gae.KEY,
     "gae_transform": gae_transform.KEY,
+    "psi_variants": psi_variants.KEY,
+    "returns_vs_gae_study": returns_vs_gae_study.KEY,
 }

@@ -12,8 +12,8 @@ from grader.execute import cell_by_id, execute, verdicts
 pytestmark = pytest.mark.slow
 
 
-def check(classroom, notebook, capsys):
-    folder = classroom.hand_in("checked", notebook).folder
+def check(classroom, notebook, capsys, study=True):
+    folder = classroom.hand_in("checked", notebook, study).folder
     status = main(["check", str(folder / f"{classroom.name}.ipynb")])
     return status, capsys.readouterr()
 
@@ -22,7 +22,7 @@ def test_a_solved_notebook_is_clean(classroom, capsys):
     status, said = check(classroom, classroom.solved(), capsys)
     assert status == 0
     assert "✔ gae: 5 of 5 points" in said.out
-    assert "10 of 10 points" in said.out
+    assert "16 of 16 points" in said.out
 
 
 def test_every_exercise_has_its_line_and_what_is_wrong_is_said(classroom, capsys):
@@ -41,7 +41,7 @@ def test_a_name_bound_to_something_else_at_the_end_does_no_harm(classroom, capsy
     notebook.cells.append(new_code_cell("gae = 3"))
     status, said = check(classroom, notebook, capsys)
     assert status == 0
-    assert "10 of 10 points" in said.out
+    assert "16 of 16 points" in said.out
 
 
 def test_an_exception_is_told_with_its_line(classroom, capsys):
@@ -52,9 +52,10 @@ def test_an_exception_is_told_with_its_line(classroom, capsys):
 
 
 def test_an_unanswered_notebook_says_not_written(classroom, capsys):
-    status, said = check(classroom, classroom.released, capsys)
+    status, said = check(classroom, classroom.released, capsys, study=False)
     assert status == 1
-    assert said.out.count("It is not written yet.") == 3
+    assert said.out.count("It is not written yet.") == 4
+    assert "There is no folder logs/3a beside the notebook; run the study first." in said.out
 
 
 def test_what_the_file_once_showed_is_not_taken_for_a_verdict(classroom, capsys):
@@ -63,7 +64,7 @@ def test_what_the_file_once_showed_is_not_taken_for_a_verdict(classroom, capsys)
     cell_by_id(notebook, "td_residuals").source = "import os\nos._exit(1)"
     status, said = check(classroom, notebook, capsys)
     assert status == 1
-    assert "0 of 10 points" in said.out
+    assert "0 of 16 points" in said.out
     assert "✔" not in said.out
 
 

@@ -71,10 +71,12 @@ def test_the_autograde_button_gives_our_marks_and_the_scheme_stands_by_the_answe
     (place / f"{name}.ipynb").write_bytes((submission.folder / f"{name}.ipynb").read_bytes())
     answer = json.loads(formgrader(f"api/submission/{name}/button/autograde", "POST"))
     assert answer["success"], answer
-    assert [score.auto for score in course.scores(name, "button")] == [2.0, 5.0, 3.0, None]
+    marks = {score.name: score.auto for score in course.scores(name, "button")}
+    assert sum(mark for mark in marks.values() if mark is not None) == 16.0
+    assert [name for name in marks if marks[name] is None] == [f"written_{k}" for k in (1, 2, 3, 4)]
     notebooks = json.loads(formgrader(f"api/submitted_notebooks/{name}/{name}"))
     (row,) = [one for one in notebooks if one["student"] == "button"]
-    assert (row["score"], row["needs_manual_grade"]) == (10.0, True)
+    assert (row["score"], row["needs_manual_grade"]) == (16.0, True)
     page = formgrader(f"submissions/{row['id']}/")
     assert "Mark scheme, 1 point" in page
-    assert "10.0" in formgrader(f"api/submission/{name}/button")
+    assert "16.0" in formgrader(f"api/submission/{name}/button")

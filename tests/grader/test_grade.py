@@ -24,8 +24,16 @@ def autos(result):
     return {score.name: score.auto for score in result.scores}
 
 
-FULL = {"test_td_residuals": 2.0, "test_gae": 5.0, "test_gae_transform": 3.0, "written_1": None}
+EXERCISES = {
+    "test_td_residuals": 2.0,
+    "test_gae": 5.0,
+    "test_gae_transform": 3.0,
+    "test_psi_variants": 2.0,
+    "test_returns_vs_gae_study": 4.0,
+}
+FULL = EXERCISES | {f"written_{k}": None for k in (1, 2, 3, 4)}
 NOTHING = {name: 0.0 for name in FULL}
+AFTER_GAE = {name: 0.0 for name in EXERCISES if name != "test_td_residuals"}
 
 
 def with_answer(notebook, name, source):
@@ -37,14 +45,20 @@ def test_a_solved_notebook_gets_full_points_and_waits_for_the_written_answer(cla
     result = classroom.grade("full", classroom.solved())
     assert autos(result) == FULL
     assert result.reasons == result.wrong == ()
-    assert (result.points, result.most, result.to_mark) == (10.0, 11.0, 1.0)
+    assert (result.points, result.most, result.to_mark) == (16.0, 22.0, 6.0)
 
 
 def test_an_untouched_notebook_gets_nothing_and_needs_no_marking(classroom):
-    result = classroom.grade("untouched", classroom.released)
+    result = classroom.grade("untouched", classroom.released, study=False)
     assert autos(result) == NOTHING
     assert result.to_mark == 0.0
     assert "gae: not written" in result.wrong
+
+
+def test_a_study_that_was_not_handed_in_costs_its_points_and_is_said(classroom):
+    result = classroom.grade("no-study", classroom.solved(), study=False)
+    assert autos(result) == FULL | {"test_returns_vs_gae_study": 0.0}
+    assert "there is no folder logs/3a beside the notebook" in result.wrong[0]
 
 
 def test_partial_credit_and_the_misconception_reach_table_gradebook_and_feedback(classroom, course):
@@ -56,7 +70,7 @@ def test_partial_credit_and_the_misconception_reach_table_gradebook_and_feedback
     assert result.wrong == ("gae: the trace is not cut at the end of an episode",)
     assert "the trace is not cut" in table_row(result)[0]
     with Gradebook(f"sqlite:///{course.gradebook}", "rlcore") as gradebook:
-        assert gradebook.find_submission(classroom.name, "partial").score == 7.0
+        assert gradebook.find_submission(classroom.name, "partial").score == 13.0
     page = next((course.root / "feedback" / "partial").rglob("*.html")).read_text(encoding="utf-8")
     assert "the trace is not cut at the end of an episode" in page
     assert "probe(" not in page
@@ -88,7 +102,7 @@ def test_a_broken_answer_costs_its_own_points_and_says_why(classroom, student, s
 def test_a_dead_kernel_keeps_what_ran_before_it(classroom):
     notebook = with_answer(classroom.solved(), "gae", "import os\nos._exit(1)")
     result = classroom.grade("dies", notebook)
-    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert autos(result) == FULL | AFTER_GAE
     assert result.reasons == ("kernel-died",)
 
 
@@ -104,7 +118,7 @@ def test_a_loop_that_refuses_to_be_interrupted_keeps_what_ran_before_it(classroo
     monkeypatch.setattr(nbgrader_plugins, "CELL_SECONDS", 4)
     loop = "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except: pass"
     result = classroom.grade("stubborn", with_answer(classroom.solved(), "gae", loop))
-    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert autos(result) == FULL | AFTER_GAE
     assert result.processed
     assert result.reasons == ("timeout",)
 
@@ -132,7 +146,7 @@ def test_a_folder_that_cannot_be_copied_does_not_stop_the_rest(classroom, course
     assert main(["grade", str(classroom.folder / "odd"), "--course", str(course.root)]) == 1
     out = capsys.readouterr().out
     assert "a-pipe                   not graded   [not-processed]" in out
-    assert "b-good                      10 of 11" in out
+    assert "b-good                      16 of 22" in out
 
 
 def test_names_with_terminal_escapes_are_printed_harmlessly():
@@ -163,9 +177,9 @@ def test_stderr_costs_nothing(classroom):
 
 def test_a_test_cell_tagged_to_be_skipped_is_run_all_the_same(classroom):
     notebook = deepcopy(classroom.released)
-    for name in ("test_td_residuals", "test_gae", "test_gae_transform"):
+    for name in EXERCISES:
         cell_by_id(notebook, name).metadata["tags"] = [SKIP]
-    assert autos(classroom.grade("tagged", notebook)) == NOTHING
+    assert autos(classroom.grade("tagged", notebook, study=False)) == NOTHING
 
 
 def test_the_student_s_own_figures_are_kept_and_nothing_else(classroom, course):
@@ -178,7 +192,16 @@ def test_the_student_s_own_figures_are_kept_and_nothing_else(classroom, course):
         course.root / "autograded" / "figures" / classroom.name / f"{classroom.name}.ipynb"
     )
     kept = [cell.id for cell in graded.cells if "as handed in" in str(cell.get("outputs"))]
-    assert kept == ["figure_residuals", "figure_weights"]
+    assert kept == [
+        "figure_residuals",
+        "figure_weights",
+        "figure_psi",
+        "figure_bias_variance",
+        "figure_cloud",
+        "given_losses",
+        "returns_vs_gae_study",
+        "figure_returns_vs_gae",
+    ]
 
 
 def test_missing_and_doubled_test_cells_are_repaired_and_said(classroom):
@@ -196,9 +219,8 @@ def test_missing_and_doubled_test_cells_are_repaired_and_said(classroom):
 
 def test_files_beside_the_notebook_do_not_replace_ours(classroom):
     fake = "def check(*args): pass\ndef probe(*args): return 5.0\ndef hint(*args): pass\n"
-    result = classroom.grade(
-        "fakes", classroom.released, grader_dot_py=fake, rlcore_dot_py="boom(", numpy_dot_py="boom("
-    )
+    files = {"grader_dot_py": fake, "rlcore_dot_py": "boom(", "numpy_dot_py": "boom("}
+    result = classroom.grade("fakes", classroom.released, study=False, **files)
     assert autos(result) == NOTHING
 
 
@@ -214,7 +236,7 @@ def test_a_value_that_is_no_score_gives_none(classroom):
     source = cell_by_id(classroom.solved(), "gae").source
     source += "\n\nimport grader\ngrader.probe = lambda *args: float('nan')"
     result = classroom.grade("nan", with_answer(classroom.solved(), "gae", source))
-    assert autos(result) == FULL | {"test_gae": 0.0, "test_gae_transform": 0.0}
+    assert autos(result) == FULL | AFTER_GAE
     assert result.wrong[0] == "gae: its test failed: it gave no points"
 
 
@@ -231,7 +253,7 @@ def test_one_broken_submission_does_not_stop_the_rest(classroom, course, tmp_pat
     assert "[4/5] d-good" in out
     with (course.root / "grades.csv").open(encoding="utf-8") as file:
         rows = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert (rows["a-half"], rows["d-good"], rows["e-nothing"]) == (0.0, 10.0, 0.0)
+    assert (rows["a-half"], rows["d-good"], rows["e-nothing"]) == (0.0, 16.0, 0.0)
 
 
 FOREIGN = (
