@@ -31,7 +31,7 @@ def test_check_of_a_right_answer_is_all_ticks(capsys):
     ("name", "answer", "sentence"),
     [
         ("gea", None, "there is no exercise 'gea'; did you mean 'gae'?"),
-        ("ppo", None, "there is no exercise 'ppo'; there are: "),
+        ("xyz", None, "there is no exercise 'xyz'; there are: "),
         ("gae", 3.0, "pass the function itself"),
         ("gae_transform", KEY, "pass the class GAE itself"),
         ("gae", lambda *args, **kwargs: None, "the result is None; does the function end with"),
