@@ -16,7 +16,8 @@ from rlcore import Config, evaluate, plot_runs
 from rlcore.train import _Training, train
 
 HERE = Path(__file__).parent
-VPG = {"env": "CartPole-v1", "epochs": 60, "steps_per_epoch": 2500, "pi_lr": 5e-3, "lr_decay": True}
+VPG = {"env": "CartPole-v1", "epochs": 60, "steps_per_epoch": 2500, "lr_decay": True}
+VPG |= {"pi_lr": 5e-3, "v_lr": 3e-3}
 PPO = {"algorithm": "ppo", "normalize": True}
 TASKS = {  # name: options, episodes to average, return to reach
     "cartpole": (PPO | {"env": "CartPole-v1", "epochs": 60, "lr_decay": True}, 20, 475.0),
