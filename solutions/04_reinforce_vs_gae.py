@@ -532,18 +532,18 @@ probe("psi_variants", (psi_total_return, psi_baselined_return))
 #
 # $$\mathbb{E}\,\lVert\hat g-g\rVert^2 = \lVert\mathbb{E}\,\hat g-g\rVert^2 + \mathbb{E}\,\lVert\hat g-\mathbb{E}\,\hat g\rVert^2 \tag{4.6}$$
 #
-# the squared **bias** plus the **variance**. To measure both one must know g. So here is a task small enough to know
-# everything: a corridor of seven cells. Each step goes left or right, one in five slips the other way; leaving on the
-# right pays 1, leaving on the left nothing. The policy is a softmax with two logits in each cell. Then (policy
+# (true of any estimate): the squared **bias** plus the **variance**. To measure them one must know g, so here is a task
+# small enough for that: a corridor of seven cells. A step goes left or right, and slips the other way one time in five;
+# leaving on the right pays 1, leaving on the left nothing. The policy is a softmax with two logits a cell, and (policy
 # gradient theorem, Sutton & Barto 2018, section 13.2)
 #
 # $$\frac{\partial}{\partial\theta_{s,a}}\,\mathbb{E}\Big[\sum_t r_t\Big] = d(s)\,\pi(a \mid s)\,A^\pi(s,a) \tag{4.7}$$
 #
-# where d(s) counts the visits to cell s in an episode. d, V and A solve small linear systems.
+# where d(s) is how often an episode visits cell s, on average. Linear systems give d, V and A.
 #
-# γ is 1 and every walk goes on until it leaves. So with λ = 1 no V is ever bootstrapped from, and there is no bias at
-# all. (With γ < 1, items 2 to 6 would need a factor γᵗ to give the gradient of the discounted return. Nearly everybody
-# leaves it out. That is a bias too, and not the one to be looked at here.)
+# Every walk goes on until it leaves, and γ is 1. So with λ = 1 no V stands in for anything, and there is no bias. (With
+# γ < 1, items 2 to 6 would need a factor γᵗ to give the gradient of the discounted return. Nearly everybody leaves it
+# out. That is a bias too, but not today's.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "corridor", "locked": true, "schema_version": 3, "solution": false, "task": false}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,8 +68,7 @@ def test_the_autograde_button_gives_our_marks_and_the_scheme_stands_by_the_answe
     name = classroom.name
     submission = classroom.hand_in("button", classroom.solved())
     place = course.root / "submitted" / "button" / name
-    place.mkdir(parents=True)
-    (place / f"{name}.ipynb").write_bytes((submission.folder / f"{name}.ipynb").read_bytes())
+    shutil.copytree(submission.folder, place)
     answer = json.loads(formgrader(f"api/submission/{name}/button/autograde", "POST"))
     assert answer["success"], answer
     marks = {score.name: score.auto for score in course.scores(name, "button")}
