@@ -5,8 +5,26 @@ from difflib import get_close_matches
 from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
+from grader.exercises.categorical import (
+    CATEGORICAL_ENTROPY,
+    CATEGORICAL_LOG_PROB,
+    CATEGORICAL_PROBS,
+    CATEGORICAL_SCORE,
+    EXACT_POLICY_GRADIENT,
+    SCORE_FUNCTION_ESTIMATE,
+)
 
-EXERCISES: tuple[Exercise | Performance, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
+EXERCISES: tuple[Exercise | Performance, ...] = (
+    CATEGORICAL_PROBS,
+    CATEGORICAL_LOG_PROB,
+    CATEGORICAL_SCORE,
+    CATEGORICAL_ENTROPY,
+    EXACT_POLICY_GRADIENT,
+    SCORE_FUNCTION_ESTIMATE,
+    TD_RESIDUALS,
+    GAE_EXERCISE,
+    GAE_TRANSFORM,
+)
 
 
 def find_exercise(name: str) -> Exercise | Performance:

@@ -1,4 +1,4 @@
-"""The exercises of 04 and their key."""
+"""The exercises and their key."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_published_checks_come_back_from_json_as_they_went_in(name):
             np.testing.assert_allclose(one[key], other[key], rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["td_residuals", "gae", "gae_transform"])
 def test_every_rollout_is_a_real_one(name):
     for case in find_exercise(name).cases(np.random.default_rng(1), 3):
         flags = [case.inputs.get(key, False) for key in ("terminated", "truncated")]
