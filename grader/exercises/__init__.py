@@ -6,12 +6,26 @@ from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
 from grader.exercises.agents import CARTPOLE_AGENT
+from grader.exercises.categorical import (
+    CATEGORICAL_ENTROPY,
+    CATEGORICAL_LOG_PROB,
+    CATEGORICAL_PROBS,
+    CATEGORICAL_SCORE,
+    EXACT_POLICY_GRADIENT,
+    SCORE_FUNCTION_ESTIMATE,
+)
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
 from grader.exercises.vpg_update import VPG_UPDATE
 
 EXERCISES: tuple[Exercise | Performance, ...] = (
+    CATEGORICAL_PROBS,
+    CATEGORICAL_LOG_PROB,
+    CATEGORICAL_SCORE,
+    CATEGORICAL_ENTROPY,
+    EXACT_POLICY_GRADIENT,
+    SCORE_FUNCTION_ESTIMATE,
     DISCOUNTED_RETURNS,
     POLICY_GRADIENT_LOSS,
     VALUE_LOSS,

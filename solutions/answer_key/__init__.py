@@ -8,18 +8,30 @@ from grader.exercise import AnswerKey
 
 from . import (
     cartpole_agent,
+    categorical_entropy,
+    categorical_log_prob,
+    categorical_probs,
+    categorical_score,
     discounted_returns,
+    exact_policy_gradient,
     gae,
     gae_transform,
     policy_gradient_loss,
     psi_variants,
     returns_vs_gae_study,
+    score_function_estimate,
     td_residuals,
     value_loss,
     vpg_update,
 )
 
 KEYS: dict[str, AnswerKey] = {
+    "categorical_probs": categorical_probs.KEY,
+    "categorical_log_prob": categorical_log_prob.KEY,
+    "categorical_score": categorical_score.KEY,
+    "categorical_entropy": categorical_entropy.KEY,
+    "exact_policy_gradient": exact_policy_gradient.KEY,
+    "score_function_estimate": score_function_estimate.KEY,
     "discounted_returns": discounted_returns.KEY,
     "policy_gradient_loss": policy_gradient_loss.KEY,
     "value_loss": value_loss.KEY,
