@@ -5,8 +5,22 @@ from difflib import get_close_matches
 from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
+from grader.exercises.gaussian import (
+    GAUSSIAN_ENTROPY,
+    GAUSSIAN_LOG_PROB,
+    GAUSSIAN_SCORE_LOG_STD,
+    GAUSSIAN_SCORE_MEAN,
+)
 
-EXERCISES: tuple[Exercise | Performance, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
+EXERCISES: tuple[Exercise | Performance, ...] = (
+    GAUSSIAN_LOG_PROB,
+    GAUSSIAN_SCORE_MEAN,
+    GAUSSIAN_SCORE_LOG_STD,
+    GAUSSIAN_ENTROPY,
+    TD_RESIDUALS,
+    GAE_EXERCISE,
+    GAE_TRANSFORM,
+)
 
 
 def find_exercise(name: str) -> Exercise | Performance:
