@@ -14,6 +14,12 @@ from grader.exercises.categorical import (
     EXACT_POLICY_GRADIENT,
     SCORE_FUNCTION_ESTIMATE,
 )
+from grader.exercises.gaussian import (
+    GAUSSIAN_ENTROPY,
+    GAUSSIAN_LOG_PROB,
+    GAUSSIAN_SCORE_LOG_STD,
+    GAUSSIAN_SCORE_MEAN,
+)
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
@@ -26,6 +32,10 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     CATEGORICAL_ENTROPY,
     EXACT_POLICY_GRADIENT,
     SCORE_FUNCTION_ESTIMATE,
+    GAUSSIAN_LOG_PROB,
+    GAUSSIAN_SCORE_MEAN,
+    GAUSSIAN_SCORE_LOG_STD,
+    GAUSSIAN_ENTROPY,
     DISCOUNTED_RETURNS,
     POLICY_GRADIENT_LOSS,
     VALUE_LOSS,
