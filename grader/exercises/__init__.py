@@ -5,8 +5,17 @@ from difflib import get_close_matches
 from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
+from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 
-EXERCISES: tuple[Exercise | Performance, ...] = (TD_RESIDUALS, GAE_EXERCISE, GAE_TRANSFORM)
+EXERCISES: tuple[Exercise | Performance, ...] = (
+    TD_RESIDUALS,
+    GAE_EXERCISE,
+    GAE_TRANSFORM,
+    PPO_CLIP_LOSS,
+    APPROX_KL,
+    CLIP_FRACTION,
+    CLIPPED_VALUE_LOSS,
+)
 
 
 def find_exercise(name: str) -> Exercise | Performance:

@@ -6,10 +6,22 @@ written as a student would write them; they may call earlier exercises by name, 
 
 from grader.exercise import AnswerKey
 
-from . import gae, gae_transform, td_residuals
+from . import (
+    approx_kl,
+    clip_fraction,
+    clipped_value_loss,
+    gae,
+    gae_transform,
+    ppo_clip_loss,
+    td_residuals,
+)
 
 KEYS: dict[str, AnswerKey] = {
     "td_residuals": td_residuals.KEY,
     "gae": gae.KEY,
     "gae_transform": gae_transform.KEY,
+    "ppo_clip_loss": ppo_clip_loss.KEY,
+    "approx_kl": approx_kl.KEY,
+    "clip_fraction": clip_fraction.KEY,
+    "clipped_value_loss": clipped_value_loss.KEY,
 }
