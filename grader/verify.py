@@ -1,30 +1,22 @@
 """`grader verify`: the course checks itself, and says what is wrong with it."""
 
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from grader.build import NOTEBOOKS, read_source, sources
-from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
+from grader.build import read_source, sources
+from grader.execute import cell_by_id
 from grader.exercise import AnswerKey, Exercise, Graded, Performance
 from grader.exercises import EXERCISES
-from grader.hidden import AGENTS, answer_keys, hidden_check
+from grader.hidden import answer_keys, hidden_check
 from grader.judge import Check, judge, measure, name_of
 from grader.published import load_published
-from grader.rebuild import is_solution, read_notebook, rebuild
+from grader.verify_notebooks import SECRETS, STUDENT, release_problems, run_problems
 from grader.words import as_text
 
-SECRETS = (b"one secret", b"another secret", b"a third secret")
-STUDENT = "ada"
-NOTEBOOK_SECONDS = 180
-SOLUTION = re.compile(r"### BEGIN SOLUTION(.*?)### END SOLUTION", re.DOTALL)
 CODE = re.compile(r"\bdef\b|\breturn\b|\bimport\b|np\.|torch\.|\w\(|\+=|(?<!λ) = |\[[^\]]*\]\s*=")
 
 
@@ -138,98 +130,3 @@ def _stub_like(answer: Any) -> Any:
 
 def _unwritten(*args: object, **kwargs: object) -> None:
     raise NotImplementedError
-
-
-def release_problems(name: str, source: NotebookNode) -> Iterator[str]:
-    """Answers, hidden tests, mark schemes and outputs in a released notebook."""
-    path = NOTEBOOKS / f"{name}.ipynb"
-    if not path.exists():
-        yield f"notebooks/{path.name} is missing; run `grader build`"
-        return
-    released = read_notebook(path)
-    text = "\n".join(cell.source for cell in released.cells)
-    for mark in ("probe(", "BEGIN ", "END ", "Mark scheme"):
-        if mark in text:
-            yield f"it contains {mark!r}"
-    for line in _answer_lines(source):
-        if line in text:
-            yield f"it contains a line of the solution: {line}"
-    if any(cell.get("outputs") or cell.get("execution_count") for cell in released.cells):
-        yield "it contains outputs"
-
-
-def _answer_lines(source: NotebookNode) -> Iterator[str]:
-    """Lines of the solutions that say something."""
-    for cell in source.cells:
-        if is_solution(cell):
-            text = cell.source
-            if cell.cell_type == "code":
-                text = "".join(SOLUTION.findall(text))
-            yield from (line.strip() for line in text.split("\n") if len(line.strip()) > 12)
-
-
-def run_problems(name: str, source: NotebookNode) -> Iterator[str]:
-    """What goes wrong when the solved and the unanswered notebook are run for marks."""
-    for kind in ("ipynb", "json"):
-        if not (NOTEBOOKS / f"{name}.{kind}").exists():
-            yield f"notebooks/{name}.{kind} is missing; run `grader build`"
-            return
-    with tempfile.TemporaryDirectory() as top:
-        published = (NOTEBOOKS / f"{name}.json").read_bytes()
-        for kind, problems in (("solved", _solved_problems), ("unanswered", _unanswered_problems)):
-            folder = Path(top) / kind / STUDENT / name
-            folder.mkdir(parents=True)
-            (folder / f"{name}.json").write_bytes(published)
-            if kind == "solved" and (AGENTS / name).is_dir():
-                shutil.copytree(AGENTS / name, folder, dirs_exist_ok=True)
-            yield from problems(name, source, folder)
-
-
-def _solved_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[str]:
-    """Top to bottom under one secret, then the test cells again under the others."""
-    exercises = [exercise for exercise in EXERCISES if exercise.notebook == name]
-    notebook = deepcopy(source)
-    for secret in SECRETS[1:]:
-        notebook.cells.append(
-            code_cell(f"import os; os.environ['GRADER_SECRET'] = {secret.decode()!r}")
-        )
-        notebook.cells += [
-            code_cell(cell.source)
-            for exercise in exercises
-            if (cell := cell_by_id(source, exercise.test_cell))
-        ]
-    started = time.monotonic()
-    env = {"GRADER_SECRET": SECRETS[0].decode()}
-    ran = execute(notebook, folder, cell_seconds=NOTEBOOK_SECONDS, run_all=True, env=env)
-    seconds = time.monotonic() - started
-    if seconds > NOTEBOOK_SECONDS:
-        yield f"solved: it takes {seconds:.0f} s, at most {NOTEBOOK_SECONDS} are allowed"
-    for cell in ran.cells:
-        if error := error_of(cell):
-            yield f"solved: {cell.source.splitlines()[0]} … raises {error}"
-        for output in cell.get("outputs", []):
-            if output.output_type == "stream" and output.name == "stderr":
-                yield f"solved: {cell.source.splitlines()[0]} … writes to stderr: {output.text}"
-    shown = [verdict for cell in ran.cells for verdict in verdicts(cell)]
-    for exercise in exercises:
-        mine = [verdict for verdict in shown if verdict.exercise == exercise.name]
-        # One by check and one by probe, for every secret.
-        if len(mine) != 2 * len(SECRETS) or not all(verdict.correct for verdict in mine):
-            yield f"solved: {exercise.name} does not get full points under every secret"
-
-
-def _unanswered_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[str]:
-    master = deepcopy(source)
-    released = read_notebook(NOTEBOOKS / f"{name}.ipynb")
-    for cell in master.cells:
-        if is_solution(cell):
-            stub = cell_by_id(released, cell.metadata.nbgrader.grade_id)
-            cell.source = stub.source if stub else ""
-    handed_in, _ = rebuild(master, released)
-    env = {"GRADER_SECRET": SECRETS[0].decode()}
-    ran = execute(handed_in, folder, cell_seconds=NOTEBOOK_SECONDS, env=env)
-    for exercise in (one for one in EXERCISES if one.notebook == name):
-        test = cell_by_id(ran, exercise.test_cell)
-        results = [o for o in test.outputs if o.output_type == "execute_result"] if test else []
-        if not results or results[-1]["data"]["text/plain"] != "0.0":
-            yield f"unanswered: {exercise.name} does not get 0 points"

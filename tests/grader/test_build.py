@@ -10,10 +10,11 @@ from grader import build as build_module
 from grader.build import BuildError, build, read_source, released, sources, stale
 from grader.cli import main
 from grader.rebuild import grade_id, read_notebook
-from grader.verify import release_problems, run_problems
+from grader.verify_notebooks import release_problems, run_problems
 
 pytestmark = pytest.mark.slow
 NAME = "04_reinforce_vs_gae"
+SOURCE = read_source(next(path for path in sources() if path.stem == NAME))
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def notebooks(tmp_path, monkeypatch):
     folder = tmp_path / "notebooks"
     shutil.copytree(build_module.NOTEBOOKS, folder)
     monkeypatch.setattr(build_module, "NOTEBOOKS", folder)
-    monkeypatch.setattr("grader.verify.NOTEBOOKS", folder)
+    monkeypatch.setattr("grader.verify_notebooks.NOTEBOOKS", folder)
     return folder
 
 
@@ -116,15 +117,14 @@ def test_a_rebuild_keeps_the_grades(classroom, course):
 
 def test_verify_says_what_to_build_and_does_not_break_off(notebooks):
     remove_the_numbers(notebooks)
-    assert list(run_problems(NAME, read_source(sources()[0]))) == [
+    assert list(run_problems(NAME, SOURCE)) == [
         f"notebooks/{NAME}.json is missing; run `grader build`"
     ]
 
 
 def test_an_answer_that_slipped_into_a_release_is_found(notebooks):
-    source = read_source(sources()[0])
-    assert list(release_problems(NAME, source)) == []
-    nbformat.write(source, notebooks / f"{NAME}.ipynb")
-    problems = " ".join(release_problems(NAME, source))
+    assert list(release_problems(NAME, SOURCE)) == []
+    nbformat.write(SOURCE, notebooks / f"{NAME}.ipynb")
+    problems = " ".join(release_problems(NAME, SOURCE))
     for what in ("'probe('", "'BEGIN '", "'Mark scheme'", "a line of the solution: goes_on ="):
         assert what in problems
