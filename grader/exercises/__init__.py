@@ -20,6 +20,7 @@ from grader.exercises.gaussian import (
     GAUSSIAN_SCORE_LOG_STD,
     GAUSSIAN_SCORE_MEAN,
 )
+from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
@@ -46,6 +47,10 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     GAE_TRANSFORM,
     PSI_VARIANTS,
     RETURNS_VS_GAE_STUDY,
+    PPO_CLIP_LOSS,
+    APPROX_KL,
+    CLIP_FRACTION,
+    CLIPPED_VALUE_LOSS,
 )
 
 

@@ -7,11 +7,14 @@ written as a student would write them; they may call earlier exercises by name, 
 from grader.exercise import AnswerKey
 
 from . import (
+    approx_kl,
     cartpole_agent,
     categorical_entropy,
     categorical_log_prob,
     categorical_probs,
     categorical_score,
+    clip_fraction,
+    clipped_value_loss,
     discounted_returns,
     exact_policy_gradient,
     gae,
@@ -21,6 +24,7 @@ from . import (
     gaussian_score_log_std,
     gaussian_score_mean,
     policy_gradient_loss,
+    ppo_clip_loss,
     psi_variants,
     returns_vs_gae_study,
     score_function_estimate,
@@ -50,4 +54,8 @@ KEYS: dict[str, AnswerKey] = {
     "gae_transform": gae_transform.KEY,
     "psi_variants": psi_variants.KEY,
     "returns_vs_gae_study": returns_vs_gae_study.KEY,
+    "ppo_clip_loss": ppo_clip_loss.KEY,
+    "approx_kl": approx_kl.KEY,
+    "clip_fraction": clip_fraction.KEY,
+    "clipped_value_loss": clipped_value_loss.KEY,
 }
