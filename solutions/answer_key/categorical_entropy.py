@@ -141,8 +141,8 @@ def probs_as_logits(logits):
 KEY = AnswerKey(
     reference=reference,
     hints=(
-        "How surprised are you by an action? By minus the logarithm of its probability. The entropy "
-        "is how surprised you are on average, when the actions are drawn from the policy.",
+        "How surprised are you by an action? By minus the logarithm of its probability. The "
+        "entropy is how surprised you are on average, when the actions come from the policy.",
         "An average over the policy weights every action with its probability. So: the "
         "probability times the logarithm of the probability, summed over the actions of a row, "
         "with a minus sign.",

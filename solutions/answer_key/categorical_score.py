@@ -10,9 +10,9 @@ from grader.exercise import AnswerKey, Misconception
 
 
 def reference(logits, actions):
-    """∂ log π(a) / ∂z_k, from log π(a) = z_a − log Σ_j exp(z_j): what z_a gives, less what the sum does.
+    """∂ log π(a) / ∂z_k with log π(a) = z_a − log Σ_j exp(z_j), term by term.
 
-    ∂z_a/∂z_k is 1 or 0, and ∂ log Σ_j exp(z_j) / ∂z_k = 1 / Σ_j exp(z_j − z_k).
+    ∂z_a / ∂z_k is 1 or 0, and ∂ log Σ_j exp(z_j) / ∂z_k = 1 / Σ_j exp(z_j − z_k).
     """
     score = np.zeros(tuple(logits.shape))
     for b, row in enumerate(logits.tolist()):
