@@ -543,7 +543,7 @@ probe("psi_variants", (psi_total_return, psi_baselined_return))
 #
 # Every walk goes on until it leaves, and γ is 1. So with λ = 1 no V stands in for anything, and there is no bias. (With
 # γ < 1, items 2 to 6 would need a factor γᵗ to give the gradient of the discounted return. Nearly everybody leaves it
-# out. That is a bias too, but not today's.)
+# out. That is a bias too, and is left aside here.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "corridor", "locked": true, "schema_version": 3, "solution": false, "task": false}
