@@ -441,7 +441,7 @@ plt.show()
 # **Do.** Complete the function, about two lines, eq. 1.5. With logits of ±10 000 some probabilities are 0: take the
 # logarithms from eq. 1.2, where they stay finite.
 #
-# **Expect.** By hand, for probabilities ½, ¼, ¼: ½ log 2 + 2 · ¼ log 4 = 1.5 log 2 = **1.040**. For the example: 0.692.
+# **Expect.** By hand, for probabilities ½, ¼, ¼: ½ log 2 + 2 · ¼ log 4 = 1.5 log 2 = **1.040**. For the example: 0.691.
 
 
 # %% nbgrader={"grade": false, "grade_id": "categorical_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
