@@ -671,7 +671,8 @@ sizes = 4 ** np.arange(1, 7)
 errors = np.array([(estimates(size, 30) - exact).norm(dim=1).numpy() for size in sizes])
 # For one sample: the mean squared distance E[r² |score|²] − |∇J|², over all actions.
 scores = torch.eye(4, dtype=torch.float64) - example_probs
-one_sample = (example_probs * REWARDS**2 * scores.square().sum(1)).sum() - exact.square().sum()
+second_moment = (example_probs * REWARDS**2 * scores.square().sum(1)).sum()
+one_sample = (second_moment - exact.square().sum()).item()
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 low, high = np.quantile(errors, [0.1, 0.9], axis=1)
@@ -715,6 +716,7 @@ print(f"error with 4 samples: {root_mean_square[0]:.2f}; with 4096: {root_mean_s
 # average over many samples sorts them out.
 
 # %% nbgrader={"grade": false, "grade_id": "figure_baseline", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
+exact = torch.as_tensor(exact_policy_gradient(EXAMPLE_LOGITS, REWARDS))
 B, REPETITIONS = 16, 400
 length2 = scores.square().sum(1)
 

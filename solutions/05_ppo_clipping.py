@@ -427,7 +427,8 @@ for ax, sign in zip(axes, (1.0, -1.0), strict=True):
         text = (
             "no push" if still else "pushed up" if push[side.numpy()].mean() > 0 else "pushed down"
         )
-        ax.text(x, 0.45 * sign, text, ha="center", va="center", size=12, weight="bold")
+        y = sign * (1.15 if x < 1 else 0.55)
+        ax.text(x, y, text, ha="center", va="center", size=12, weight="bold")
     ax.set(ylabel=f"push on log π, Â = {sign:+.0f}", ylim=(-0.2, 2) if sign > 0 else (-2, 0.2))
 axes[1].set_xlabel("ratio r (grey: the band, ε = 0.2)")
 axes[0].legend(frameon=False, loc="upper left")
