@@ -96,8 +96,8 @@ def record(
     if path.suffix not in (".mp4", ".gif"):
         raise ValueError(f"record: {path} ends in neither .mp4 nor .gif; choose one.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    steps = tqdm(range(max_steps), "record", file=sys.stdout, delay=2, leave=False)
-    with _opened(env, render_mode="rgb_array") as made:
+    bar = tqdm(total=max_steps, desc="record", file=sys.stdout, delay=2, leave=False)
+    with bar, _opened(env, render_mode="rgb_array") as made:
         if made.render_mode != "rgb_array":
             came = f"record: the environment's render_mode is {made.render_mode!r}"
             raise ValueError(f"{came}; make it with render_mode='rgb_array', or pass its id.")
@@ -105,11 +105,13 @@ def record(
         video = {"fps": fps, "codec": "libx264", "macro_block_size": 2}
         how: Any = video if path.suffix == ".mp4" else {"duration": 1000 / fps, "loop": 0}
         with imageio.get_writer(path, **how) as file:
-            for _, _ in zip(steps, _rewards(made, act, seed), strict=False):
+            for _, _ in zip(range(max_steps), _rewards(made, act, seed), strict=False):
+                bar.update()
                 frame = made.render()
                 file.append_data(  # pyright: ignore
                     frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
                 )
+        bar.total = bar.n  # an episode that ended earlier is no failure
     return path
 
 

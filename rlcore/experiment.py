@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -101,19 +102,20 @@ def run_one(**arguments: Any) -> int:
     return 0
 
 
-def _run_child(run: Run) -> None:
-    sys.exit(run_one(**run, progress=False))
+def _run_child(run: Run, quiet: bool) -> None:
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere if quiet else sys.stdout):
+        sys.exit(run_one(**run, progress=False))
 
 
-def run_all(runs: list[Run], watch: Callable[[], None] = lambda: None) -> int:
+def run_all(runs: list[Run], watch: Callable[[], None] | None = None) -> int:
     """Several runs, a process each, with one bar; the highest exit code, 130 for Ctrl-C.
 
     Args:
         runs: arguments of `train`.
-        watch: called every few seconds.
+        watch: called every few seconds; the runs then print nothing but errors.
     """
     context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=_run_child, args=(run,)) for run in runs]
+    children = [context.Process(target=_run_child, args=(run, watch is not None)) for run in runs]
     total, drawn = sum(run["config"].epochs for run in runs), time.monotonic()
     with tqdm(total=total, desc="train", file=sys.stdout, leave=False, disable=not runs) as bar:
         try:
@@ -127,9 +129,10 @@ def run_all(runs: list[Run], watch: Callable[[], None] = lambda: None) -> int:
                 done = [read_history(file.parent)["ep_ret_100"] for file in files if file.exists()]
                 bar.set_postfix_str(f"return {np.mean([one[-1] for one in done] or [0]):.1f}")
                 bar.update(sum(map(len, done)) - bar.n)
-                if time.monotonic() - drawn > REDRAW_SECONDS:
+                if watch and time.monotonic() - drawn > REDRAW_SECONDS:
                     watch()
                     drawn = time.monotonic()
+            bar.total = bar.n  # the last epochs may have been written behind the last look
         except KeyboardInterrupt:
             for child in (started := multiprocessing.active_children()):
                 child.terminate()  # `train` takes it for Ctrl-C
