@@ -14,10 +14,17 @@ from grader.nbgrader_course import Score
 GRADER = [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())"]
 
 
-@pytest.mark.slow
-def test_the_course_is_clean(capsys):
-    assert main(["verify"]) == 0
-    assert capsys.readouterr().out.endswith("the course is clean\n")
+@pytest.mark.parametrize(
+    ("problems", "status", "last"),
+    [([], 0, "the course is clean\n"), (["it has no key"], 1, "the course is not clean\n")],
+)
+def test_verify_says_what_is_wrong(monkeypatch, capsys, problems, status, last):
+    # What it looks at is tested exercise by exercise and notebook by notebook.
+    monkeypatch.setattr("grader.verify.verify", lambda: iter([("gae", problems), ("04", [])]))
+    assert main(["verify"]) == status
+    out = capsys.readouterr().out
+    assert out.startswith("✘ gae\n    it has no key\n✔ 04" if problems else "✔ gae\n✔ 04")
+    assert out.endswith(last)
 
 
 @pytest.mark.slow

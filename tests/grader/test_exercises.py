@@ -28,7 +28,7 @@ def test_stub_right_and_wrong_answers_get_the_verdicts_they_should(name):
 @pytest.mark.parametrize("name", DRIVEN)
 def test_verdicts_hold_under_many_secrets(name):
     exercise, key = find_exercise(name), answer_keys()[name]
-    for number in range(5):
+    for number in range(2):
         check = hidden_check(exercise, secret=f"secret {number}".encode(), student="bo")
         for answer in key.also_correct:
             assert judge(exercise, answer, check).correct

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import rlcore
 from grader.build import read_source, sources
 from grader.exercises import EXERCISES
 from grader.rebuild import SKIP, grade_id, is_graded, is_locked, is_solution
@@ -121,3 +122,17 @@ def test_the_text_names_no_hosts_and_no_one(name):
     text = text_of(name) + text_of(name, "code")
     for unwanted in ("http", "www.", "homework", "university", "/work/", "/tmp/"):
         assert unwanted not in text, unwanted
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name[:2] in ("03", "04", "05")])
+def test_without_box2d_the_notebook_says_what_to_install_and_goes_on(name, monkeypatch, capsys):
+    def refuse(env_id):
+        raise ImportError(f"{env_id} needs Box2D: pip install ...")
+
+    monkeypatch.setattr(rlcore, "make_env", refuse)
+    (cell,) = [one for one in cells(name) if "except ImportError" in one.source]
+    source = cell.source.replace('ENV = "CartPole-v1"', 'ENV = "LunarLander-v3"', 1)
+    names = {"rlcore": rlcore}
+    exec(source, names)
+    assert names["ENV"] == "CartPole-v1"
+    assert "LunarLander-v3 needs Box2D: pip install" in capsys.readouterr().out
