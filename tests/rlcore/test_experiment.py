@@ -74,7 +74,7 @@ def test_in_a_notebook_one_figure_is_shown_and_then_updated(tmp_path, monkeypatc
 
     finished_run(tmp_path)
     plt.close(plt.figure())  # the backend is chosen before IPython seems to be there
-    shown = []
+    shown, open_before = [], plt.get_fignums()
     monkeypatch.setattr(IPython, "get_ipython", lambda: type("Shell", (), {"kernel": None})())
     monkeypatch.setattr(DisplayHandle, "display", lambda self, figure: shown.append("display"))
     monkeypatch.setattr(DisplayHandle, "update", lambda self, figure: shown.append("update"))
@@ -82,4 +82,4 @@ def test_in_a_notebook_one_figure_is_shown_and_then_updated(tmp_path, monkeypatc
     for _ in range(3):
         draw([*tmp_path.iterdir(), tmp_path / "not begun"])
     assert shown == ["display", "update", "update"]
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_before

@@ -262,7 +262,11 @@ def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     child.send_signal(signal.SIGINT)
-    printed, _ = child.communicate(timeout=60)
+    try:
+        printed, _ = child.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        child.terminate()  # or two runs go on for ever
+        raise
     assert child.returncode == 130
     assert printed.count("stopped and saved; the same command with --resume goes on") == len(seeds)
     assert all((folder / "model.npz").exists() for folder in folders)
