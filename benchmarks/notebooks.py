@@ -46,7 +46,7 @@ def notebook_seconds(path: Path, *, saved: bool) -> float:
 def check_seconds() -> dict[str, float]:
     """Wall time of each check of a right answer, the published numbers loaded anew."""
     found = {}
-    # torch loads its compiler with the first step of an optimizer: in 03 a cell has done that by then.
+    # torch loads its compiler with the first step of an optimizer; in 03 a cell before does that.
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1).step()
     for exercise in EXERCISES:
         answer = answer_keys()[exercise.name].reference
