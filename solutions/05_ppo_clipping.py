@@ -868,7 +868,7 @@ for name, folders in [("right", right), *((BUGS[suffix][0], wrong[suffix]) for s
 # baseline, but still a baseline, and CartPole forgives it. Only `loss_v` tells: it is several times that of the right run.
 # In a harder task you would pay for it, and wonder why.
 #
-# **Think.** Four of the six end near 9 or 20. Which scalar tells them apart?
+# **Think.** Five of the six end near 9 or 20. Which scalar tells most of them apart?
 #
 # <details><summary>Answer</summary>
 # The entropy. It stays at ln 2 where there is no gradient, drifts slowly where there is only noise, and goes to 0 where

@@ -146,6 +146,9 @@ def test_the_gallery_shows_what_its_text_says():
     assert np.round(ends("bugs/*_means_*", "ent"), 3).tolist() == [0.693] * 3
     assert max(ends("bugs/*_shuffled_*")) < 25
     assert max(run["ent"][5:].max() for run in runs("bugs/*_lr_*")) < 0.05
+    assert "Five of the six end near 9 or 20" in TEXT
+    low = [np.median(ends(f"bugs/*_{bug}_*")) for bug in ("sign", "means", "shuffled", "lr", "gamma")]
+    assert max(low) < 25
     assert min(ends("bugs/*_table_*")) > 190 < np.median(ends("bugs/*_right_*"))
     table, right = (np.median(ends(f"bugs/*_{name}_*", "loss_v")) for name in ("table", "right"))
     assert table > 3 * right
