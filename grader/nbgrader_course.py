@@ -165,6 +165,11 @@ class Course:
         if "KeyboardInterrupt" in result.get("error", ""):
             raise KeyboardInterrupt  # nbgrader's API swallows it
         log = result.get("log", "") + result.get("error", "")
+        if "Cannot add or remove cells" in log:
+            raise CourseError(
+                f"{what}: its graded cells have changed, and the gradebook has submissions of it, "
+                f"which nbgrader does not bring together; move {self.root} away and build again."
+            )
         lines = [line for line in log.splitlines() if re.search(r"Error\b.*: |Exception: ", line)]
         raise CourseError(f"{what}: {lines[-1].strip() if lines else 'see'} (log: {self.log})")
 

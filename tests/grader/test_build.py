@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from copy import deepcopy
 
 import nbformat
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from grader import build as build_module
 from grader.build import BuildError, build, read_source, released, sources, stale
 from grader.cli import main
+from grader.nbgrader_course import CourseError
 from grader.rebuild import grade_id, read_notebook
 from grader.verify_notebooks import release_problems, run_problems
 
@@ -128,3 +130,14 @@ def test_an_answer_that_slipped_into_a_release_is_found(notebooks):
     problems = " ".join(release_problems(NAME, SOURCE))
     for what in ("'probe('", "'BEGIN '", "'Mark scheme'", "a line of the solution: goes_on ="):
         assert what in problems
+
+
+def test_a_course_with_submissions_says_why_its_cells_cannot_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_module, "sources", lambda: [p for p in sources() if p.stem == NAME])
+    course = build_module.build_course(tmp_path, say=lambda text: None)
+    course.record_zero(NAME, "ada")
+    fewer = deepcopy(SOURCE)
+    fewer.cells = [cell for cell in fewer.cells if grade_id(cell) != "test_gae"]
+    monkeypatch.setattr(build_module, "read_source", lambda path: fewer)
+    with pytest.raises(CourseError, match="which nbgrader does not bring together; move"):
+        build_module.build_course(tmp_path, say=lambda text: None)
