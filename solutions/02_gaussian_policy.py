@@ -555,7 +555,9 @@ for sigma, colour, style in ((0.3, "#440154", "-"), (1.5, "#21918c", "--")):
         f"starts with σ = {sigma}: reward {reward[:10].mean():.2f} in the first ten updates,",
         end=" ",
     )
-    print(f"{reward[-10:].mean():.2f} in the last ten; μ ends at {np.median(mean[-1]):.1f}")
+    print(
+        f"{reward[-10:].mean():.2f} in the last ten; μ ends at {np.median(mean[-1]).round(1) + 0.0:.1f}"
+    )
 land.set(xlabel="action", ylabel="reward; density at the start", title="Where they start")
 land.set(ylim=(0, 1.9))
 land.legend(frameon=False, fontsize=8, loc="upper right")
