@@ -19,12 +19,14 @@ WITH_ROLLOUTS = ["td_residuals", "gae", "gae_transform", "psi_variants"]
 NOTEBOOK = {path.stem: read_source(path) for path in sources()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_stub_right_and_wrong_answers_get_the_verdicts_they_should(name):
     exercise = find_exercise(name)
     assert list(exercise_problems(exercise, NOTEBOOK[exercise.notebook])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRIVEN)
 def test_verdicts_hold_under_many_secrets(name):
     exercise, key = find_exercise(name), answer_keys()[name]

@@ -16,6 +16,7 @@ AXIS = {"no -1": "the last axis of two is axis 1"}
 SAME = {"categorical_log_prob": AXIS, "categorical_entropy": AXIS, "gaussian_log_prob": AXIS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", DRIVEN, ids=lambda exercise: exercise.name)
 def test_every_slip_of_the_pen_loses_points(exercise):
     source = cell_by_id(notebook(exercise.notebook), exercise.name).source

@@ -276,6 +276,7 @@ def twice(update, batch):
     return update()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [
