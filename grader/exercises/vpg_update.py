@@ -1,7 +1,6 @@
 """Exercise of 03_vanilla_policy_gradient: one update, driven with stand-in losses."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -150,18 +149,6 @@ class Path:
         return 0.0 if close else float(reported - nearest)
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """On tensors this small, threads of torch wait for one another longer than they compute."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@_one_thread()
 def drive_vpg_update(answer: Any, inputs: Inputs) -> Observables:
     """How many steps of what were made, where they led, and whether the report is true."""
     if not callable(answer):

@@ -24,7 +24,7 @@ def reference(
         ):
             parameter.grad = gradient
         optimizer.step()
-        return float(loss)
+        return loss.item()
 
     def policy():
         distribution = actor_critic.actor(batch["observations"])
@@ -41,12 +41,12 @@ def reference(
         losses_v.append(descend(actor_critic.critic, value_optimizer, loss))
     log_probs, entropies, _ = policy()
     rows = len(batch["psi"])
-    moved = [float(batch["log_probs"][b]) - float(log_probs[b]) for b in range(rows)]
+    moved = [batch["log_probs"][b].item() - log_probs[b].item() for b in range(rows)]
     return {
         "loss_pi": losses_pi[0],
         "loss_v": losses_v[0],
         "kl": sum(moved) / rows,
-        "ent": sum(map(float, entropies)) / rows,
+        "ent": sum(entropies.tolist()) / rows,
     }
 
 
@@ -115,7 +115,7 @@ def critic_first(
         policy_optimizer.step()
     kl = (batch["log_probs"] - log_probs).mean()
     numbers = {"loss_pi": loss_pi, "loss_v": loss_v, "kl": kl, "ent": pi.entropy().mean()}
-    return {key: float(number) for key, number in numbers.items()}
+    return {key: number.item() for key, number in numbers.items()}
 
 
 def in_turns(

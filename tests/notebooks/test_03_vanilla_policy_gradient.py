@@ -251,7 +251,7 @@ def test_right_updates_go_where_one_written_out_by_hand_goes(answer):
 def with_change(change):
     def answer(model, batch, opt_pi, opt_v, *, train_pi_iters, train_v_iters):
         counts = {"train_pi_iters": train_pi_iters, "train_v_iters": train_v_iters}
-        return change(lambda b=batch: VPG_UPDATE.also_correct[0](model, b, opt_pi, opt_v, **counts), batch)
+        return change(lambda b=batch: bound(VPG_UPDATE.also_correct[0])(model, b, opt_pi, opt_v, **counts), batch)
 
     return answer  # fmt: skip
 
@@ -298,7 +298,7 @@ def test_updates_that_no_list_foresees_lose_points(answer):
 def test_an_update_with_a_true_report_and_wrong_steps_loses_the_steps_points_alone():
     def too_many(model, batch, opt_pi, opt_v, *, train_pi_iters, train_v_iters):
         counts = {"train_pi_iters": train_pi_iters + 1, "train_v_iters": train_v_iters}
-        return VPG_UPDATE.also_correct[0](model, batch, opt_pi, opt_v, **counts)
+        return bound(VPG_UPDATE.also_correct[0])(model, batch, opt_pi, opt_v, **counts)
 
     verdict = verdict_on("vpg_update", too_many)
     lost = [group.name for group in verdict.groups if not group.earned]
