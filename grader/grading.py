@@ -17,6 +17,7 @@ from nbformat.v4 import new_output
 
 from grader.clean import clean_markup, clean_outputs
 from grader.marks import marks, most
+from grader.pages import feedback_html, write_file
 from grader.rebuild import (
     NOTES,
     SKIP,
@@ -134,7 +135,7 @@ class Part:
         reasons += [error.code for _, error in self.lost]
         reasons += ["repaired"] if self.repairs else []
         reasons += ["unverified"] if any(not mark.verified for mark in found) else []
-        return Result(
+        result = Result(
             self.submission.student,
             self.submission.assignment,
             marks=tuple(found),
@@ -146,12 +147,26 @@ class Part:
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
         )
+        self._write_feedback(result)
+        return result
+
+    def _write_feedback(self, result: Result) -> None:
+        answers = {
+            grade_id(cell): cell.source
+            for job in self.jobs
+            for cell in job.notebook.cells
+            if is_solution(cell)
+        }
+        name = self.submission.assignment
+        folder = self.setting.out / "feedback" / self.submission.student.login / name
+        write_file(folder / f"{name}.html", feedback_html(result, name, answers))
 
     def _unanswered(self) -> Iterable[tuple[str, str]]:
         for job in self.jobs:
             name = job.name.rpartition("/")[2]
+            stubs = self.stubs[name]
             for cell in job.notebook.cells:
-                if is_solution(cell) and cell.source == self.stubs[name].get(grade_id(cell)):
+                if is_solution(cell) and cell.source == stubs.get(grade_id(cell)):
                     yield name, grade_id(cell)
 
     def _write(self, job: Job, ran: Ran, name: str) -> None:
@@ -159,7 +174,7 @@ class Part:
         place = self.setting.out / "autograded" / submission.student.login / submission.assignment
         notebook = shown(job.notebook, ran)
         notebook.metadata[NOTES] = {"repairs": self.repairs, "reasons": ran.reasons}
-        write_text(place / f"{name}.ipynb", nbformat.writes(notebook))
+        write_file(place / f"{name}.ipynb", nbformat.writes(notebook))
 
 
 def read_masters(folder: Path) -> Master:
@@ -223,11 +238,3 @@ def _lay_out(source: Path, place: Path) -> None:
             target.mkdir(exist_ok=True)
         elif path.is_file():
             shutil.copyfile(path, target)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="replace")
-    draft.replace(path)
