@@ -87,7 +87,7 @@ class Grading:
         self.course, self.options = course, options
         self.journal = Journal(course.private / "journal.jsonl")
         self.secret = secret()
-        self.books: Books | None = None
+        self.seen: list[Result] = []
 
     def run(
         self, submissions: Sequence[Submission], refused: Sequence[Refusal] = ()
@@ -109,10 +109,15 @@ class Grading:
                 if result.processed:
                     self.journal.add(keys[found], result)
                 yield self._recorded(keys[found], result, False)
+            yield from self._mates(submissions)
             for refusal in refused:
                 if refusal.whole and refusal.student:
                     result = self._refused(refusal)
-                    yield self._recorded(digest([], repr(result)), result, False)
+                    key = digest([], repr(result))
+                    known = key in self.journal.results
+                    if not known:
+                        self.journal.add(key, result)
+                    yield self._recorded(key, result, known)
 
     def _keys(self, submissions: Sequence[Submission]) -> dict[Submission, str]:
         """What decides a result, as a fingerprint."""
@@ -176,6 +181,26 @@ class Grading:
                     else:
                         yield from (_unprocessed(s, graded) for s in submissions)
 
+    def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
+        """The same result for whoever a team's notebook names and who handed in nothing."""
+        own = {(s.student.login, s.assignment) for s in submissions}
+        results = [r for r in self.seen if self.options.teams]
+        for result in results:
+            for login in result.team:
+                if (login, result.assignment) in own or not result.processed:
+                    continue
+                for step in ("autograded", "feedback"):
+                    theirs = self.course.root / step / result.student.login / result.assignment
+                    mine = self.course.root / step / login / result.assignment
+                    shutil.copytree(theirs, mine, dirs_exist_ok=True)
+                same = replace(result, student=Student(login), team=())
+                key = digest([], repr(same))
+                known = key in self.journal.results
+                if not known:
+                    self.journal.add(key, same)
+                self._of += 1
+                yield self._recorded(key, same, known)
+
     def _refused(self, refusal: Refusal) -> Result:
         """Zero, to be looked at by hand."""
         masters = read_masters(self.course.root / "source" / refusal.assignment)
@@ -192,6 +217,7 @@ class Grading:
     def _recorded(self, key: str, result: Result, known: bool) -> Done:
         """A result that stands in the gradebook."""
         self._number += 1
+        self.seen.append(result)
         place = result.student.login, result.assignment
         gradebook = self.course.gradebook_identity()
         if result.processed and self.journal.recorded.get(place) != (key, gradebook):

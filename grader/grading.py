@@ -5,6 +5,7 @@ same whatever runs beside it.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
@@ -36,6 +37,7 @@ from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
 
+_TEAM = re.compile(r"^TEAM = \[([^\]\n]{0,200})\]", re.MULTILINE)
 Master = dict[str, NotebookNode]  # by name: an assignment's notebooks, stubs in the solution cells
 
 
@@ -109,8 +111,8 @@ class Part:
         self.stubs: dict[str, dict[str, str]] = {}
         self.lost: list[tuple[str, SubmissionError]] = []
         self.repairs: list[str] = list(submission.notes)
-        _lay_out(submission.folder, folder / submission.assignment)
-        _lay_out(setting.masters / submission.assignment, folder / submission.assignment)
+        lay_out(submission.folder, folder / submission.assignment)
+        lay_out(setting.masters / submission.assignment, folder / submission.assignment)
         for name, master in self.master.items():
             self.stubs[name] = {grade_id(c): c.source for c in master.cells if is_solution(c)}
             try:
@@ -143,6 +145,7 @@ class Part:
             repairs=tuple(self.repairs),
             problem=" ".join(str(error) for _, error in self.lost),
             unanswered=tuple(self._unanswered()),
+            team=next((t for job in self.jobs if (t := team(job.notebook))), ()),
             late=self.submission.late,
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
@@ -206,6 +209,14 @@ def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mar
     ]
 
 
+def team(notebook: NotebookNode) -> tuple[str, ...]:
+    """The logins in `TEAM = [...]`, where a cell of the student's says so."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (found := _TEAM.search(cell.source)):
+            return tuple(re.findall(r"""["']([\w.@+-]{1,64})["']""", found[1])[:2])
+    return ()
+
+
 def shown(notebook: NotebookNode, ran: Ran) -> NotebookNode:
     """The notebook as those see it who mark it: verdicts in it, nothing hidden, nothing active."""
     notebook = deepcopy(notebook)
@@ -227,7 +238,7 @@ def verdict_output(verdict: Verdict) -> NotebookNode:
     return new_output("display_data", data={**texts, MIME: verdict.to_json()})
 
 
-def _lay_out(source: Path, place: Path) -> None:
+def lay_out(source: Path, place: Path) -> None:
     """Copy the files of a folder that are no notebooks, readable for everybody."""
     place.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):

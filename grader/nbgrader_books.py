@@ -4,12 +4,13 @@ One process writes to it, through nbgrader's own API, one commit a submission.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
 
@@ -17,6 +18,15 @@ from grader.nbgrader_course import Course, no_sql_warnings
 from grader.rebuild import grade_id, read_notebook
 from grader.report import Total
 from grader.result import Result
+
+
+def master_of(path: Path, known: Iterable[Any]) -> NotebookNode:
+    """The notebook of source/, with those cells that the gradebook knows as it has them."""
+    sources = {cell.name: cell.source for cell in known}
+    master = read_notebook(path)
+    for cell in master.cells:
+        cell.source = sources.get(grade_id(cell), cell.source)
+    return master
 
 
 class Books:
@@ -41,12 +51,7 @@ class Books:
                 known = self.gradebook.find_notebook(path.stem, assignment).source_cells
             except MissingEntry:
                 continue
-            cells = {cell.name: cell for cell in known}
-            master = read_notebook(path)
-            for cell in master.cells:
-                if grade_id(cell) in cells:
-                    cell.source = cells[grade_id(cell)].source
-            nbformat.write(master, folder / path.name)
+            nbformat.write(master_of(path, known), folder / path.name)
 
     def record(self, result: Result) -> None:
         """Write the automatic scores, comments and flags of a submission; hands' marks stay."""
