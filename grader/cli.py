@@ -116,9 +116,8 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_grade(args: argparse.Namespace) -> int:
     """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
-    from grader.build import COURSE
+    from grader.course import COURSE, Course
     from grader.grade import Options, UsageError, grade_class
-    from grader.nbgrader_course import Course
     from grader.reporting import Progress, write_all
     from grader.sandbox import SandboxError
 
@@ -143,8 +142,7 @@ def run_grade(args: argparse.Namespace) -> int:
 
 def run_report(args: argparse.Namespace) -> int:
     """`grader report`: 0; 2 where nothing has been graded."""
-    from grader.build import COURSE
-    from grader.nbgrader_course import Course
+    from grader.course import COURSE, Course
     from grader.reporting import last_results, write_reports_of
 
     course = Course(args.course or COURSE)

@@ -9,7 +9,6 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -17,14 +16,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from grader.clean import clean_markup, clean_outputs
-from grader.marks import marks, most
+from grader.marks import marks, nothing, read_masters
 from grader.pages import feedback_html, write_file
 from grader.rebuild import (
     NOTES,
     SKIP,
     SubmissionError,
     grade_id,
-    is_graded,
     is_solution,
     read_notebook,
     rebuild,
@@ -32,46 +30,12 @@ from grader.rebuild import (
 )
 from grader.result import Mark, Result, Submission
 from grader.run import Job, Ran, run_submission
-from grader.sandbox import Bundle, Limits
+from grader.task import Graded, Setting
 from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
 
 _TEAM = re.compile(r"^TEAM = \[([^\]\n]{0,200})\]", re.MULTILINE)
-Master = dict[str, NotebookNode]  # by name: an assignment's notebooks, stubs in the solution cells
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is the same for a whole class.
-
-    Args:
-        masters: a folder with `<assignment>/<notebook>.ipynb`, what to rebuild from, and files that
-            belong beside them.
-        bundle: the packages that notebooks may import.
-        out: the course's folder: `autograded/<student>/<assignment>/` gets notebooks as run and
-            marked, `feedback/<student>/<assignment>/` a page for the student.
-        work: for files that nobody needs afterwards.
-        limits: what a submission may use.
-        secret: from which hidden inputs are drawn.
-        contained: False runs submissions without a sandbox.
-    """
-
-    masters: Path
-    bundle: Bundle
-    out: Path
-    work: Path
-    limits: Limits
-    secret: bytes
-    contained: bool = True
-
-
-@dataclass(frozen=True)
-class Graded:
-    """The results of one student; `stalled` where a wall limit decided that CPU time did not."""
-
-    results: tuple[Result, ...]
-    stalled: bool = False
 
 
 def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
@@ -180,11 +144,6 @@ class Part:
         write_file(place / f"{name}.ipynb", nbformat.writes(notebook))
 
 
-def read_masters(folder: Path) -> Master:
-    """An assignment's notebooks by name."""
-    return {path.stem: read_notebook(path) for path in sorted(folder.glob("*.ipynb"))}
-
-
 def read_submitted(folder: Path, name: str) -> NotebookNode:
     """A notebook as it was handed in.
 
@@ -197,16 +156,6 @@ def read_submitted(folder: Path, name: str) -> NotebookNode:
         text = f"{name}.ipynb was not handed in; the folder holds {others}."
         raise SubmissionError("missing-notebook", text)
     return read_notebook(path)
-
-
-def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mark]:
-    """Marks of a notebook that cannot be graded: none, and somebody should look at it."""
-    waits = error.code != "missing-notebook"
-    return [
-        replace(Mark(grade_id(cell), most(cell), 0.0, waits, error.code, str(error)), notebook=name)
-        for cell in master.cells
-        if is_graded(cell)
-    ]
 
 
 def team(notebook: NotebookNode) -> tuple[str, ...]:

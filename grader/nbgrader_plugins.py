@@ -33,7 +33,7 @@ from grader.hidden import secret
 from grader.marks import marks
 from grader.nbgrader_books import master_of
 from grader.rebuild import NOTES, grade_id, rebuild
-from grader.run import Job, run_submission
+from grader.run import Job, Ran, run_submission
 from grader.sandbox import Bundle, Limits
 from grader.verifier import Verifier
 
@@ -69,13 +69,16 @@ class SandboxedExecute(NbGraderPreprocessor):
             bundle, folder = Bundle(Path(top) / "bundle"), Path(top) / "submission"
             lay_out(beside, folder / assignment)
             judge = Verifier(names["student"], folder, secret()).judge
-            for _ in range(2):  # a wall limit counts only when it has been hit twice
+
+            def run() -> tuple[Job, Ran]:
                 job = Job(f"{assignment}/{names['notebook']}", deepcopy(nb))
-                limits = self.limits
-                ran = run_submission([job], folder, bundle, limits, judge, contained=self.sandbox)
-                if not ran[job.name].stalled:
-                    break
-        found = ran[job.name]
+                limits, contained = self.limits, self.sandbox
+                ran = run_submission([job], folder, bundle, limits, judge, contained=contained)
+                return job, ran[job.name]
+
+            job, found = run()
+            if found.stalled:  # a wall limit counts only when it has been hit twice
+                job, found = run()
         resources["marks"] = {mark.cell: mark for mark in marks(job, found, {})}
         notebook = shown(job.notebook, found)
         notebook.metadata[NOTES]["reasons"] = found.reasons

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grader.ci import annotations, step_summary
+from grader.course import Course
 from grader.grade import Done
 from grader.journal import Journal
-from grader.nbgrader_books import open_books
-from grader.nbgrader_course import Course
 from grader.pages import write_reports
 from grader.result import Result
 from grader.words import number, printable
@@ -91,6 +90,8 @@ def last_results(course: Course) -> list[Result]:
 
 def write_reports_of(course: Course, results: Iterable[Result]) -> list[Path]:
     """Write class page, tables, and files for LMS and CI, with the gradebook's points."""
+    from grader.nbgrader_books import open_books
+
     results = list(results)
     with open_books(course) as books:
         totals = books.totals(course.assignments())

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import psutil
 
+from grader.course import ROOT
 from grader.wire import BrokenFrame, Channel, Closed
 
-ROOT = Path(__file__).resolve().parent.parent
 HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 START_SECONDS = 120
 MIB = 1 << 20
