@@ -258,7 +258,7 @@ def test_one_broken_submission_does_not_stop_the_rest(classroom, course, tmp_pat
     assert "d-good" in out
     with (course.root / "reports" / "grades.csv").open(encoding="utf-8") as file:
         rows = {
-            row["student_id"]: float(row["score"])
+            row["login"]: float(row["score"])
             for row in csv.DictReader(file)
             if row["assignment"] == classroom.name
         }
