@@ -96,23 +96,19 @@ class Sandbox:
         around, descriptors = [], []
         if contained:
             around, descriptors = wrapped(str(bundle.packages), folder, limits)
-        keep = [*(end.fileno() for end in inside), *descriptors]
         try:
             self._process = subprocess.Popen(
                 [*around, *command],
                 env=_environment(home),
                 cwd="/" if contained else folder,
-                pass_fds=keep,
+                pass_fds=[*(end.fileno() for end in inside), *descriptors],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 preexec_fn=_die_with_parent,
             )
         finally:
-            for end in inside:
-                end.close()
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close(inside, descriptors)
         self._shake_hands()
 
     def _shake_hands(self) -> None:
@@ -179,6 +175,20 @@ class Sandbox:
         for channels in self.channels.values():
             for channel in channels:
                 channel.close()
+
+
+def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
+    for end in ends:
+        end.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
+    for end in ends:
+        end.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
