@@ -98,7 +98,7 @@ class Sandbox:
             around, descriptors = wrapped(str(bundle.packages), folder, limits)
         try:
             self._process = subprocess.Popen(
-                [*around, *command],
+                [*around, *_command(packages, plan)],
                 env=_environment(home),
                 cwd="/" if contained else folder,
                 pass_fds=[*(end.fileno() for end in inside), *descriptors],
@@ -177,11 +177,23 @@ class Sandbox:
                 channel.close()
 
 
+def _command(packages: str, plan: dict) -> list[str]:
+    python = os.path.realpath(sys.executable)
+    program = f"{packages}/grader/inside.py"
+    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
+
+
 def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
     for end in ends:
         end.close()
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+def _command(packages: str, plan: dict) -> list[str]:
+    python = os.path.realpath(sys.executable)
+    program = f"{packages}/grader/inside.py"
+    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
 
 
 def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
