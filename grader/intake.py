@@ -20,8 +20,6 @@ from grader.words import printable
 
 LIMITS = IntakeLimits()
 
-_QUIET = ("set-aside", "typed-in")
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -186,7 +184,7 @@ class _Desk:
         found: dict[str, list[tuple]] = {}
         left = self.limits.submission
         for index, item in enumerate(items):
-            if item.ends(".ipynb"):
+            if item.ends(".ipynb") and not _is_quiet(item.problem):
                 name, _, number = self.names.read(item.path.stem)
                 if not name and 0 < item.size <= left:
                     left -= item.size
@@ -227,7 +225,7 @@ class _Desk:
         notes = []
         for where, problem in self._collect(content, first.path.parent, items):
             notes.append(f"{where} {problem[1]}")
-            if problem[0] not in _QUIET:
+            if not _is_quiet(problem):
                 self.refuse(where, problem, student, name)
         if not self.in_place:
             _file_away(folder, content)
@@ -237,7 +235,7 @@ class _Desk:
         self, content: dict[PurePosixPath, bytes], home: PurePosixPath, items: list[Item]
     ) -> Iterator[tuple[str, Problem]]:
         """Add the files beside the notebook, and give those that are not taken."""
-        left, folders = self.limits.submission, set()
+        left, folders = self.limits.submission, {PurePosixPath()}
         bases = (home, home.parent) if home.name in self.names.assignments else (home,)
         near = {item.path: bool(self.names.folder(item.path)) for item in items}
         items.sort(key=lambda i: (-i.upload, not near[i.path], len(i.path.parts), i.path))
@@ -262,13 +260,18 @@ class _Desk:
 
     def _refuse_all(self, student: Student, name: str, items: list[Item]) -> None:
         """Refuse a submission without a notebook, for the first thing wrong with what is there."""
-        bad = [i for i in items if i.problem and i.problem[0] not in _QUIET][: self.limits.files]
-        for item in bad:
+        bad = [one for one in items if one.problem and not _is_quiet(one.problem)]
+        for item in bad[: self.limits.files]:
             self.refuse(item.where, item.problem, student, name, bool(name) and item is bad[0])
         if not bad:
             there = printable(", ".join(str(item.path) for item in items[:5]))
             text = f"handed in no notebook of {name or 'this course'}, but {there}."
             self.refuse(student.login, ("missing-notebook", text), student, name, bool(name))
+
+
+def _is_quiet(problem: Problem | None) -> bool:
+    """Whether it is only noted: nothing is wrong with the file."""
+    return problem is not None and problem[0] in ("set-aside", "no-file")
 
 
 def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:
