@@ -173,7 +173,7 @@ class _Desk:
                 yield item.barred(*problem.args)
                 continue
             loose = all(len(one.path.parts) == 1 and not one.ends(".ipynb") for one in inner)
-            folder = item.path.with_suffix("") if loose else item.path.parent
+            folder = item.path.parent / (item.path.stem if loose else "")
             for one in inner:
                 one = one.at(folder / one.path, upload=item.upload, late=item.late)
                 nested = one.ends(".zip") and not one.problem

@@ -108,4 +108,4 @@ class Names:
     def original(self, path: PurePosixPath) -> PurePosixPath:
         """The name before Canvas numbered it: of a second `a.zip` it makes `a-1.zip`."""
         stem = _COPY.sub("", path.stem)
-        return path.with_name(stem + path.suffix) if stem else path
+        return path.with_name(stem + path.suffix) if stem.strip(".") else path
