@@ -184,29 +184,24 @@ class _Desk:
         found: dict[str, list[tuple]] = {}
         left = self.limits.submission
         for index, item in enumerate(items):
-            if item.ends(".ipynb") and not _is_quiet(item.problem):
-                name, _, number = self.names.read(item.path.stem)
-                if not name and 0 < item.size <= left:
-                    left -= item.size
-                    with suppress(Unfit):
-                        name = self.names.by_cells(item.read(self.limits.notebook))
-                folder = self.names.folder(item.path)
-                copy = -number if item.upload else number  # Canvas counts attempts, others copies
-                order = (
-                    not name,
-                    -item.upload,
-                    copy,
-                    item.path.stem != name,
-                    len(item.path.parts),
-                    index,
-                )
-                if not name or folder in ("", name):
-                    found.setdefault(name or folder or self.asked, []).append((order, item))
+            if not item.ends(".ipynb") or _is_quiet(item.problem):
+                continue
+            path, folder = item.path, self.names.folder(item.path)
+            name, _, number = self.names.read(path.stem)
+            if not name and 0 < item.size <= left:
+                left -= item.size
+                with suppress(Unfit):
+                    name = self.names.by_cells(item.read(self.limits.notebook))
+            copy = -number if item.upload else number  # Canvas counts attempts, others copies
+            order = (-item.upload, copy, path.stem != name, len(path.parts), index)
+            if not name or folder in ("", name):
+                found.setdefault(name or folder or self.asked, []).append((not name, order, item))
         found.pop("", None)
-        best = {name: sorted(some, key=lambda one: one[0]) for name, some in found.items()}
+        best = {name: sorted(some, key=lambda one: one[:2]) for name, some in found.items()}
         # Where one is known by its name or its cells, the unknown ones are just files.
         return {
-            n: [i for order, i in some if order[0] == some[0][0][0]] for n, some in best.items()
+            name: [item for unknown, _, item in some if unknown == some[0][0]]
+            for name, some in best.items()
         }
 
     def _take_submission(
@@ -244,10 +239,8 @@ class _Desk:
                 more = len(items) - count - 1
                 yield item.where, ("too-many-files", f"and {more} more are too many.")
                 return
-            path = next(
-                (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b)), item.path
-            )
-            most = min(left, self.limits.file)
+            inside = (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b))
+            path, most = next(inside, item.path), min(left, self.limits.file)
             try:
                 left -= item.size if item.size <= most else 0
                 data = item.read(most)
@@ -266,7 +259,10 @@ class _Desk:
         if not bad:
             there = printable(", ".join(str(item.path) for item in items[:5]))
             text = f"handed in no notebook of {name or 'this course'}, but {there}."
-            self.refuse(student.login, ("missing-notebook", text), student, name, bool(name))
+            # A folder that nobody said is a student's may be anything.
+            sure = bool(student.lms_id) or any(self.names.folder(item.path) for item in items)
+            whole = bool(name) and sure
+            self.refuse(student.login, ("missing-notebook", text), student, name, whole)
 
 
 def _is_quiet(problem: Problem | None) -> bool:

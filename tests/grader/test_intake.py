@@ -221,6 +221,13 @@ def test_a_folder_without_its_notebook_is_a_zero_that_says_what_is_there(course,
     assert "answers.pdf" in intake.refused[0].text
 
 
+def test_a_folder_that_may_be_no_students_is_named_but_gets_no_zero(course, tmp_path):
+    source = lay(tmp_path / "in", {"anna.ipynb": b"{}", "figures/x.png": b"1"})
+    intake = take(source, course, assignment=A)
+    assert [s.student.login for s in intake.submissions] == ["anna"]
+    assert codes(intake) == ["missing-notebook"] and not whole(intake)
+
+
 # Canvas
 
 
