@@ -188,20 +188,6 @@ def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _command(plan: dict) -> list[str]:
-    python = os.path.realpath(sys.executable)
-    program = f"{plan['packages']}/grader/inside.py"
-    plan["path"] = [plan["packages"], *site_packages()]
-    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
-
-
-def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
-    for end in ends:
-        end.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
 def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
