@@ -93,18 +93,24 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
         theirs = cells.get(_key(ours))
         if theirs is None and not have_ids and not grade_id(ours):
             continue  # it was changed, and stands among the student's own cells
-        if theirs is None and grade_id(ours):
-            repairs.append(f"cell {grade_id(ours)} was missing and was put back")
-        elif (
-            theirs is not None and is_locked(ours) and theirs.source != released_source(ours.source)
-        ):
-            repairs.append(f"locked cell {grade_id(ours)} was changed and was restored")
+        repairs += _repairs(ours, theirs) if grade_id(ours) else []
         key = _key(ours)
         notebook.cells += [*around.get((key, "before"), []), _merged(ours, theirs)]
         notebook.cells += around.get((key, "behind"), [])
     _unique_ids(notebook)
     notebook.nbformat_minor = max(notebook.get("nbformat_minor", 0), 5)  # the first with ids
     return notebook, repairs
+
+
+def _repairs(ours: NotebookNode, theirs: NotebookNode | None) -> list[str]:
+    """What had to be mended in one of nbgrader's cells."""
+    if theirs is None:
+        return [f"cell {grade_id(ours)} was missing and was put back"]
+    if is_locked(ours) and theirs.source != released_source(ours.source):
+        return [f"locked cell {grade_id(ours)} was changed and was restored"]
+    if theirs.cell_type != ours.cell_type:
+        return [f"cell {grade_id(ours)} was {theirs.cell_type} and is {ours.cell_type} again"]
+    return []
 
 
 _BEGINNING = ("", "behind")
