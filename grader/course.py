@@ -42,7 +42,8 @@ class Course:
     def digest(self, assignment: str) -> str:
         """A fingerprint of what submissions of an assignment are rebuilt from."""
         folders = (self.root / "source" / assignment, self.root / "release" / assignment)
-        return digest(path for folder in folders for path in files_below(folder))
+        config = [self.config] if self.config.is_file() else []
+        return digest([*config, *(path for folder in folders for path in files_below(folder))])
 
     def gradebook_identity(self) -> str:
         """Something that changes when the gradebook is another one."""

@@ -118,6 +118,9 @@ class Grading:
                 else:
                     result = replace(result, student=submission.student, late=submission.late)
                     yield self._recorded(keys[submission], result, known=True)
+            if waiting or whole:
+                names = {s.assignment for some in waiting.values() for s in some}
+                self.books.check(sorted(names | {refusal.assignment for refusal in whole}))
             for result in self._graded(list(waiting.values())):
                 mine = waiting[result.student.login]
                 key = next(keys[s] for s in mine if s.assignment == result.assignment)
@@ -206,7 +209,8 @@ class Grading:
     def _kept(self, key: str, result: Result) -> Done:
         """A result that stands in the journal and in the gradebook."""
         known = key in self.journal.results
-        codes = self._codes.get((result.student, result.assignment), [])
+        codes = [*self._codes.get((result.student, result.assignment), [])]
+        codes += [] if known else self.books.complaints(result)
         result = replace(result, reasons=tuple(dict.fromkeys([*result.reasons, *codes])))
         if result.processed and not known:
             self.journal.add(key, result)

@@ -3,9 +3,13 @@
 One process writes to it, through nbgrader's own API, one commit a submission.
 """
 
+import os
+import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,19 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
 from grader.course import Course
-from grader.nbgrader_course import load_config, no_sql_warnings
+from grader.grade import UsageError
+from grader.journal import files_below
+from grader.nbgrader_course import load_config, no_sql_warnings, scripts_on_path
 from grader.rebuild import grade_id, read_notebook
 from grader.report import Total
 from grader.result import Result
+
+MOST_BYTES = 200
+"""Of a timestamp."""
 
 
 def master_of(path: Path, known: Iterable[Any]) -> NotebookNode:
@@ -32,38 +42,72 @@ def master_of(path: Path, known: Iterable[Any]) -> NotebookNode:
     return master
 
 
+def read_timestamp(folder: Path) -> datetime | None:
+    """When a submission came in, by nbgrader's file beside it; None where there is none.
+
+    Raises:
+        ValueError: the file says something else.
+    """
+    path = folder / "timestamp.txt"
+    if not os.path.lexists(path):
+        return None
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path.name} is no file, or a long one")
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        return parse_utc(text) if text else None
+    except OverflowError as error:
+        raise ValueError(f"{path.name} is of no time: {error}") from error
+
+
 class Books:
     """An open gradebook."""
 
     def __init__(self, course: Course, config: Config, gradebook: Gradebook) -> None:
         self.course, self.config, self.gradebook = course, config, gradebook
 
+    def check(self, assignments: Iterable[str]) -> None:
+        """Nothing.
+
+        Raises:
+            UsageError: one of them was never generated.
+        """
+        for name in assignments:
+            try:
+                self.gradebook.find_assignment(name)
+            except MissingEntry:
+                text = f"the gradebook has no {name}; run `nbgrader generate_assignment {name}`."
+                raise UsageError(text) from None
+
     def write_masters(self, assignment: str, folder: Path) -> None:
         """Write the notebooks that submissions are rebuilt from, and the files beside them.
 
         They are those of source/, with the cells that nbgrader knows as the gradebook has them:
-        stubs in solution cells, hidden tests in test cells.
+        stubs in solution cells, hidden tests in test cells. Files that the course's configuration
+        leaves to students are left out.
         """
         folder.mkdir(parents=True)
-        for path in sorted((self.course.root / "source" / assignment).iterdir()):
-            if path.suffix != ".ipynb":
-                copy = shutil.copytree if path.is_dir() else shutil.copyfile
-                copy(path, folder / path.name)
-                continue
-            try:
+        source = self.course.root / "source" / assignment
+        theirs = self.config.Autograde.get("exclude_overwriting", {}).get(assignment, [])
+        for path in files_below(source):
+            place = path.relative_to(source)
+            if path.suffix != ".ipynb" and str(place) not in theirs:
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, folder / place)
+        for path in sorted(source.glob("*.ipynb")):
+            with suppress(MissingEntry):
                 known = self.gradebook.find_notebook(path.stem, assignment).source_cells
-            except MissingEntry:
-                continue
-            nbformat.write(master_of(path, known), folder / path.name)
+                nbformat.write(master_of(path, known), folder / path.name)
 
     def record(self, result: Result) -> None:
         """Write the automatic scores, comments and flags of a submission; hands' marks stay."""
         student, assignment = result.student, result.assignment
-        folder = self.course.root / "submitted" / student.login / assignment
         names: Any = {"first_name": student.name} if student.name else {}
         self.gradebook.update_or_create_student(student.login, **names)
-        timestamp = CourseDirectory(config=self.config).get_existing_timestamp(str(folder))
-        late: Any = {"timestamp": timestamp} if timestamp else {}
+        late: Any = {}
+        with suppress(ValueError):
+            stamp = read_timestamp(self._folder(result))
+            late = {"timestamp": stamp} if stamp else {}
         entry = self.gradebook.update_or_create_submission(assignment, student.login, **late)
         marks = {(mark.notebook, mark.cell): mark for mark in result.marks}
         for notebook in entry.notebooks:
@@ -78,6 +122,17 @@ class Books:
         self.gradebook.db.flush()
         self._penalize(entry)
         self.gradebook.db.commit()
+
+    def complaints(self, result: Result) -> list[str]:
+        """Codes of what is wrong with the time of a submission."""
+        try:
+            read_timestamp(self._folder(result))
+        except ValueError:
+            return ["bad-timestamp"]
+        return []
+
+    def _folder(self, result: Result) -> Path:
+        return self.course.root / "submitted" / result.student.login / result.assignment
 
     def _penalize(self, entry: Any) -> None:
         """Late penalties, as nbgrader's step of that name sets them."""
@@ -110,8 +165,14 @@ def _penalty(row: dict) -> float:
 
 @contextmanager
 def open_books(course: Course) -> Iterator[Books]:
-    """The gradebook of a course."""
+    """The gradebook of a course, its plug-ins within reach, as if we were in its folder."""
     config = load_config(course)
     where = CourseDirectory(config=config)
-    with no_sql_warnings(), Gradebook(where.db_url, where.course_id) as gradebook:
-        yield Books(course, config, gradebook)
+    url = re.sub(r"^sqlite:///(?=[^/:])", f"sqlite:///{course.root}/", where.db_url)
+    sys.path.append(str(course.root))
+    try:
+        with no_sql_warnings(), scripts_on_path():
+            with Gradebook(url, where.course_id) as gradebook:
+                yield Books(course, config, gradebook)
+    finally:
+        sys.path.remove(str(course.root))

@@ -65,16 +65,12 @@ class NbgraderCourse(Course):
         before = logger.handlers[:], logger.level, logger.propagate
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.INFO)
-        path = os.environ.get("PATH", "")
-        # alembic, which nbgrader starts by name, is installed beside this interpreter.
-        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
         os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
         try:
-            with no_sql_warnings():
+            with no_sql_warnings(), scripts_on_path():
                 config = load_config(self)
                 yield NbGraderAPI(CourseDirectory(config=config), config=config)
         finally:
-            os.environ["PATH"] = path
             logger.handlers, logger.propagate = before[0], before[2]
             logger.setLevel(before[1])
             handler.close()
@@ -101,6 +97,17 @@ def load_config(course: Course) -> Config:
         config = PyFileConfigLoader(course.config.name, path=str(course.root)).load_config()
     config.CourseDirectory.root = str(course.root)
     return config
+
+
+@contextmanager
+def scripts_on_path() -> Iterator[None]:
+    """With alembic, which nbgrader starts by name, found beside this interpreter."""
+    path = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
 
 
 @contextmanager
