@@ -81,7 +81,7 @@ class Part:
             self.stubs[name] = {grade_id(c): c.source for c in master.cells if is_solution(c)}
             try:
                 submitted = read_submitted(submission.folder, name)
-                notebook, repairs = rebuild(master, submitted)
+                notebook, repairs = rebuild(in_python(master, name), submitted)
             except SubmissionError as error:
                 self.lost.append((name, error))
                 continue
@@ -156,6 +156,19 @@ def read_submitted(folder: Path, name: str) -> NotebookNode:
         text = f"{name}.ipynb was not handed in; the folder holds {others}."
         raise SubmissionError("missing-notebook", text)
     return read_notebook(path)
+
+
+def in_python(notebook: NotebookNode, name: str) -> NotebookNode:
+    """The same notebook.
+
+    Raises:
+        SubmissionError: it is written in something else.
+    """
+    info = notebook.metadata.get("language_info", {}).get("name", "python")
+    language = notebook.metadata.get("kernelspec", {}).get("language", info)
+    if language.lower() != "python":
+        raise SubmissionError("other-language", f"{name}.ipynb is in {language}, not in Python.")
+    return notebook
 
 
 def team(notebook: NotebookNode) -> tuple[str, ...]:

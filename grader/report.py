@@ -28,6 +28,8 @@ REASONS = {
     "unsafe-path": "A file's name led out of the submission; it was left out.",
     "zip-bomb": "The archive unpacks to far more than a submission may hold; it was not unpacked.",
     "sandbox-died": "The sandbox ended before the notebook did; what had run before counts.",
+    "bad-timestamp": "Nothing was taken off for lateness: its timestamp.txt cannot be read.",
+    "other-language": "Its notebook is not in Python and was not run; it has to be marked by hand.",
     "repaired": "The notebook was mended before it was run.",
     "unverified": "Points were read off the notebook's own outputs; nobody verified them.",
     "no-sandbox": "It ran without a sandbox: it could have changed its own marks.",
