@@ -38,6 +38,11 @@ OPTIONS = Options(limits=QUICK, contained=CONTAINED, executor=Here())
 
 
 @pytest.fixture(scope="session")
+def options():
+    return OPTIONS
+
+
+@pytest.fixture(scope="session")
 def course(tmp_path_factory):
     return build_course(tmp_path_factory.mktemp("course"), say=lambda text: None)
 
