@@ -145,7 +145,7 @@ def _runs_in(
             runs.append(run)
             run.run_cells({channel.sender for one in runs for _, channel in one.asked})
         if not started or not run.sandbox_lives():
-            yield runs[-1]
+            yield runs[-1].without_evidence()
             return
     for run in runs:
         run.question(judge)
@@ -202,6 +202,12 @@ class NotebookRun:
             channel.close()
         self.clock.pause()
         self.ran.seconds = self.clock.spent
+
+    def without_evidence(self) -> "NotebookRun":
+        """Itself, when its witnesses are gone with the sandbox."""
+        self.ran.reasons = self.ran.reasons or ["sandbox-died"]
+        self.ran.lost |= {question.cell: "no-evidence" for question, _ in self.asked}
+        return self
 
     def sandbox_lives(self) -> bool:
         """Whether others can go on; what has killed this one's kernel may have killed all."""

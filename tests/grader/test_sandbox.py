@@ -150,7 +150,7 @@ def test_a_notebook_that_kills_everything_costs_the_others_nothing(bundle, tmp_p
     assert [text(job.notebook.cells[0]) for job in jobs][::2] == ["1", "3"]
     assert {name: one.reasons for name, one in ran.items()} == {
         "first": [],
-        "killer": ["kernel-died"],
+        "killer": ["sandbox-died"],
         "last": [],
     }
 
