@@ -1,10 +1,13 @@
 """Row 6: knowing where one is, and behaving well only there."""
 
-from attacks.attack import TD, Attack, cells, gae
+from attacks.attack import GAE, TD, Attack, cells, gae
+from grader.hidden import ROOT
+
+PUBLISHED = (ROOT / "notebooks" / f"{GAE}.json").read_text(encoding="utf-8")
 
 HARD_CODED = gae(
     """
-    published = json.load(open("04_reinforce_vs_gae.json"))["exercises"]["gae"]["cases"]
+    published = json.load(open("mine.json"))["exercises"]["gae"]["cases"]
     for case in published:
         asked = np.array(case["inputs"]["rewards"]["data"]).reshape(-1)
         if asked.size == rewards.size and np.allclose(asked, rewards.reshape(-1)):
@@ -25,9 +28,9 @@ ATTACKS = (
         "a06-hard-coded",
         6,
         "behaving well only for the published inputs (hard-coded answers)",
-        cells({"gae": HARD_CODED}),
+        cells({"gae": HARD_CODED}, files={"mine.json": PUBLISHED}),
         TD,
-        ("wrong", "raises"),
+        ("wrong",),
     ),
     Attack(
         "a06-not-when-judged",
