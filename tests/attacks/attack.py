@@ -140,6 +140,37 @@ def frame(value):
     return struct.pack(">I", len(body)) + body
 '''
 
+# Right answers to questions that were not asked, as the witness would send them.
+PRETEND = """
+import hashlib, hmac
+import rlcore
+
+
+def right(exercise, answer, names, knobs, secret, student, rounds=2):
+    import grader.exercises as known
+    key = hmac.new(secret, f"{student}\\0{exercise}".encode(), hashlib.sha256).digest()
+    rng = np.random.default_rng(int.from_bytes(key, "big"))
+    outcomes = []
+    for case in known.find_exercise(exercise).cases(rng, rounds):
+        given = answer(*(case.inputs[n] for n in names), **{k: case.inputs[k] for k in knobs})
+        found = {} if case.inputs.get("only_keep") else {"advantages": array(given)}
+        outcomes.append({"observables": found})
+    return outcomes
+
+
+def array(given):
+    data = base64.b64encode(np.ascontiguousarray(given, dtype=float).tobytes()).decode()
+    return {"__array__": ["float64", list(given.shape), data]}
+
+
+NAMES = ("rewards", "values", "next_values", "terminated", "truncated")
+OUR_GAE = rlcore.gae
+
+
+def for_gae(secret=b"", student="honest-full", rounds=2):
+    return right("gae", OUR_GAE, NAMES, ("gamma", "gae_lambda"), secret, student, rounds)
+"""
+
 
 def gae(body: str) -> str:
     """A cell that defines `gae` with this body."""

@@ -107,7 +107,9 @@ ATTACKS = (
         "replacing numpy.testing",
         cells(
             {"gae": ZEROS},
-            behind={"gae": EVERYTHING_TRUE.format(names='["numpy.testing", "numpy.testing._private"]')},
+            behind={
+                "gae": EVERYTHING_TRUE.format(names='["numpy.testing", "numpy.testing._private"]')
+            },
         ),
         TD,
     ),
@@ -164,7 +166,14 @@ ATTACKS = (
             {"gae": ZEROS},
             files={
                 f"{name}.py": "import os\nos._exit(0)"
-                for name in ("json", "struct", "sitecustomize", "usercustomize", "base64", "IPython")
+                for name in (
+                    "json",
+                    "struct",
+                    "sitecustomize",
+                    "usercustomize",
+                    "base64",
+                    "IPython",
+                )
             }
             | {"probe.pth": "import os; os._exit(0)", "ipython_config.py": "exit()"},
         ),

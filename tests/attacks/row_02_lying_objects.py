@@ -173,7 +173,13 @@ class Changing(list):
         "arrays of objects",
         "return np.array([object() for _ in rewards], dtype=object)",
     ),
-    _returns("a02-huge-integer", "numbers beyond floats", "return [10**400 for _ in rewards]", "raises", "wrong"),
+    _returns(
+        "a02-huge-integer",
+        "numbers beyond floats",
+        "return [10**400 for _ in rewards]",
+        "raises",
+        "wrong",
+    ),
     _returns("a02-complex", "numbers that are not real", "return np.zeros(rewards.shape) + 1j"),
     _returns(
         "a02-nested-list",

@@ -1,40 +1,9 @@
 """Row 3: evidence that nobody measured, and bytes that are none."""
 
-from attacks.attack import TD, ZEROS, Attack, cells, gae
+from attacks.attack import PRETEND, TD, ZEROS, Attack, cells, gae
 
 # Broken bytes cost the exercise, and the submission carries the reason.
 BROKEN = ("broken-evidence", "no-evidence", "timeout", "output-limit", "kernel-died", "wrong")
-
-# Right answers to questions that were not asked, as the witness would send them.
-PRETEND = """
-import hashlib, hmac
-import rlcore
-
-
-def right(exercise, answer, names, knobs, secret, student, rounds=2):
-    import grader.exercises as known
-    key = hmac.new(secret, f"{student}\\0{exercise}".encode(), hashlib.sha256).digest()
-    rng = np.random.default_rng(int.from_bytes(key, "big"))
-    outcomes = []
-    for case in known.find_exercise(exercise).cases(rng, rounds):
-        given = answer(*(case.inputs[n] for n in names), **{k: case.inputs[k] for k in knobs})
-        found = {} if case.inputs.get("only_keep") else {"advantages": array(given)}
-        outcomes.append({"observables": found})
-    return outcomes
-
-
-def array(given):
-    data = base64.b64encode(np.ascontiguousarray(given, dtype=float).tobytes()).decode()
-    return {"__array__": ["float64", list(given.shape), data]}
-
-
-NAMES = ("rewards", "values", "next_values", "terminated", "truncated")
-OUR_GAE = rlcore.gae
-
-
-def for_gae(secret=b"", student="honest-full", rounds=2):
-    return right("gae", OUR_GAE, NAMES, ("gamma", "gae_lambda"), secret, student, rounds)
-"""
 
 
 def _sends(name: str, example: str, sends: str, *codes: str, ends: str = "os._exit(0)") -> Attack:
@@ -52,7 +21,9 @@ def _sends(name: str, example: str, sends: str, *codes: str, ends: str = "os._ex
     return Attack(name, 3, example, cells({"gae": answer}), TD, codes or BROKEN)
 
 
-def _kernel(name: str, example: str, code: str, *codes: str, expected: dict | None = None) -> Attack:
+def _kernel(
+    name: str, example: str, code: str, *codes: str, expected: dict | None = None
+) -> Attack:
     """A cell behind the wrong answer does it, in the kernel."""
     make = cells({"gae": ZEROS}, behind={"gae": PRETEND + code})
     return Attack(name, 3, example, make, TD if expected is None else expected, codes or BROKEN)
@@ -106,7 +77,7 @@ ATTACKS = (
                 frame(b'{"outcomes": [' + b"{}," * 10_000_000 + b"{}]}"))""",
     ),
     _sends("a03-invalid-json", "invalid JSON", """say(frame(b'{"outcomes": [}'))"""),
-    _sends("a03-not-utf-8", "invalid JSON", 'say(frame(bytes(range(128, 256))))'),
+    _sends("a03-not-utf-8", "invalid JSON", "say(frame(bytes(range(128, 256))))"),
     _sends(
         "a03-nan",
         "NaN grades",
@@ -193,7 +164,7 @@ ATTACKS = (
         """for number in channels():
             peer = socket.socket(fileno=os.dup(number))
             for _ in range(200):
-                socket.send_fds(peer, [b"\\0"], [os.open("/dev/zero", 0) for _ in range(1)] * 100)""",
+                socket.send_fds(peer, [b"\\0"], [os.open("/dev/zero", 0)] * 100)""",
     ),
     _sends(
         "a03-huge-error",

@@ -12,7 +12,8 @@ def _reads(name: str, example: str, code: str, *codes: str) -> Attack:
 
 def _asked(name: str, example: str, code: str, *codes: str) -> Attack:
     """An answer that looks around while it is judged, and tells in what it raises."""
-    body = f"found = []\n{code}\nif found:\n    raise ValueError(tell(found))\nreturn np.zeros(rewards.shape)"
+    tells = "if found:\n    raise ValueError(tell(found))\nreturn np.zeros(rewards.shape)"
+    body = f"found = []\n{code}\n{tells}"
     tell = 'def tell(found):\n    return "LE" + "AK: " + repr(found)[:300]'
     answer = f"{tell}\n\n\n{gae(body)}"
     return Attack(name, 4, example, cells({"gae": answer}), TD, codes or ("wrong", "raises"))
@@ -178,10 +179,7 @@ while frame:
     found += [name for name in names & set(frame.f_locals)]
     frame = frame.f_back
 secret = ("AnswerKey", "Misconception", "KnownWrong")
-if any(type(frame).__name__ == "frame" for frame in [sys._getframe()]):
-    called = {frame.f_code.co_name for frame in sys._current_frames().values()}
-if "grader.evidence" in sys.modules and "answer_question" in str(sys._getframe(1).f_back):
-    found += [type(thing).__name__ for thing in gc.get_objects() if type(thing).__name__ in secret]
+found += [type(thing).__name__ for thing in gc.get_objects() if type(thing).__name__ in secret]
 """,
     ),
     _asked(

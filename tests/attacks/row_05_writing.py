@@ -132,7 +132,8 @@ ATTACKS = (
         for name, call in calls.items():
             if call() == 0:
                 leak(name)
-        for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/1/oom_score_adj"):
+        for name in ("sys/kernel/core_pattern", "sysrq-trigger", "1/oom_score_adj"):
+            path = "/proc/" + name
             try:
                 os.close(os.open(path, os.O_WRONLY))
                 leak(path)

@@ -1,6 +1,7 @@
 """Row 6: knowing where one is, and behaving well only there."""
 
 from attacks.attack import GAE, TD, Attack, cells, gae
+
 from grader.hidden import ROOT
 
 PUBLISHED = (ROOT / "notebooks" / f"{GAE}.json").read_text(encoding="utf-8")
@@ -72,7 +73,10 @@ return deltas * 0 if frame else deltas
         cells(
             {
                 "gae": "import os\n"
-                + gae(RIGHT + '\nif os.environ.get("USER") == "student":\n    os._exit(0)\nreturn deltas')
+                + gae(
+                    RIGHT
+                    + '\nif os.environ.get("USER") == "student":\n    os._exit(0)\nreturn deltas'
+                )
             }
         ),
         TD,

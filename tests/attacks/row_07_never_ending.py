@@ -1,6 +1,8 @@
 """Row 7: code that does not end. What was right before it keeps its points."""
 
-from attacks.attack import TD, ZEROS, Attack, cells, gae
+from attacks.attack import ARMS, TD, ZEROS, Attack, cells, gae, hand_in, honest_work
+
+from grader.execute import code_cell
 
 LATE = ("timeout",)
 
@@ -13,6 +15,16 @@ def _cell(name: str, example: str, code: str, *codes: str) -> Attack:
 def _answer(name: str, example: str, body: str, *codes: str) -> Attack:
     """The answer itself never ends when it is judged."""
     return Attack(name, 7, example, cells({"gae": gae(body)}), TD, codes or LATE)
+
+
+def _many_cells(folder, solved, released) -> None:  # type: ignore[no-untyped-def]
+
+    notebook = honest_work(solved, released, TD)
+    work = "until = time.process_time() + 2.4\nwhile time.process_time() < until:\n    pass"
+    at = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("def gae("))
+    notebook.cells[at + 1 : at + 1] = [code_cell(work) for _ in range(30)]
+    notebook.cells.insert(0, code_cell(ARMS.strip()))
+    hand_in(folder, notebook)
 
 
 ATTACKS = (
@@ -95,7 +107,7 @@ ATTACKS = (
         "a07-many-cells",
         7,
         "30 cells each just under the limit",
-        lambda folder, solved, released: _many_cells(folder, solved, released),
+        _many_cells,
         TD,
         LATE,
     ),
@@ -123,15 +135,3 @@ ATTACKS = (
         "no-evidence",
     ),
 )
-
-
-def _many_cells(folder, solved, released) -> None:  # type: ignore[no-untyped-def]
-    from attacks.attack import ARMS, hand_in, honest_work
-    from grader.execute import code_cell
-
-    notebook = honest_work(solved, released, TD)
-    work = "until = time.process_time() + 2.4\nwhile time.process_time() < until:\n    pass"
-    at = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("def gae("))
-    notebook.cells[at + 1 : at + 1] = [code_cell(work) for _ in range(30)]
-    notebook.cells.insert(0, code_cell(ARMS.strip()))
-    hand_in(folder, notebook)

@@ -5,9 +5,7 @@ from attacks.attack import TD, ZEROS, Attack, cells, gae
 DEAD = ("kernel-died",)
 
 
-def _cell(
-    name: str, example: str, code: str, *codes: str, expected: dict | None = None
-) -> Attack:
+def _cell(name: str, example: str, code: str, *codes: str, expected: dict | None = None) -> Attack:
     make = cells({"gae": ZEROS}, behind={"gae": code})
     return Attack(name, 8, example, make, TD if expected is None else expected, codes or DEAD)
 
@@ -99,8 +97,14 @@ ATTACKS = (
         "kernel-died",
         "timeout",
     ),
-    _answer("a08-recursion", "recursion without end", "return gae(rewards, values, next_values, "
-            "terminated, truncated, gamma=gamma, gae_lambda=gae_lambda)", "raises", "wrong"),
+    _answer(
+        "a08-recursion",
+        "recursion without end",
+        "return gae(rewards, values, next_values, "
+        "terminated, truncated, gamma=gamma, gae_lambda=gae_lambda)",
+        "raises",
+        "wrong",
+    ),
     _answer(
         "a08-deep-recursion",
         "recursion without end, the limit lifted",

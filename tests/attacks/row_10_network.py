@@ -44,10 +44,10 @@ ATTACKS = (
         "a10-raw",
         "connecting anywhere: raw sockets",
         """
-        for family, kind in ((socket.AF_PACKET, socket.SOCK_RAW), (socket.AF_INET, socket.SOCK_RAW)):
+        for family in (socket.AF_PACKET, socket.AF_INET):
             try:
-                socket.socket(family, kind, socket.IPPROTO_ICMP)
-                leak(kind)
+                socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+                leak(family)
             except OSError as error:
                 print(error)
         """,

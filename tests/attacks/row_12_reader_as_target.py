@@ -3,7 +3,10 @@
 `rlcorexss` stands wherever something could run: nowhere but in plain text may it be found.
 """
 
-from attacks.attack import TD, ZEROS, Attack, cells, gae
+import nbformat
+from attacks.attack import TD, ZEROS, Attack, cells, gae, hand_in, honest_work
+
+from grader.execute import cell_by_id
 
 SCRIPT = "</pre></textarea></style><script>rlcorexss()</script>"
 HANDLER = '"\'><img src=x onerror="rlcorexss()" onload=rlcorexss()>'
@@ -25,6 +28,20 @@ def _named(name: str, example: str) -> Attack:
     return Attack(name, 12, example, cells({"gae": ZEROS}, armed=False), TD)
 
 
+def _kept(folder, solved, released) -> None:  # type: ignore[no-untyped-def]
+
+    notebook = honest_work(solved, released, TD)
+    figure, answer = cell_by_id(notebook, "figure_residuals"), cell_by_id(notebook, "gae")
+    assert figure is not None and answer is not None
+    answer.source = ZEROS
+    kinds = ("text/html", "image/svg+xml", "text/markdown", "application/javascript", "text/latex")
+    figure.outputs = [
+        nbformat.v4.new_output("display_data", {kind: SCRIPT + HANDLER}) for kind in kinds
+    ]
+    figure.outputs.append(nbformat.v4.new_output("stream", text=SCRIPT + HANDLER + "\x1b[2J"))
+    hand_in(folder, notebook)
+
+
 ATTACKS = (
     _shows("a12-script", "<script>", f"print({SCRIPT!r})\ndisplay(HTML({SCRIPT!r}))"),
     _shows("a12-handlers", "event handlers", f"print({HANDLER!r})\ndisplay(HTML({HANDLER!r}))"),
@@ -44,7 +61,8 @@ ATTACKS = (
         "a12-svg",
         "SVG",
         """
-        svg = '<svg onload="rlcorexss()"><script>rlcorexss()</script><a href="javascript:rlcorexss()">'
+        svg = '<svg onload="rlcorexss()"><script>rlcorexss()</script>'
+        svg += '<a href="javascript:rlcorexss()">'
         svg += '<animate onbegin="rlcorexss()"/><foreignObject><iframe srcdoc="rlcorexss"/>'
         display({"image/svg+xml": svg + "</foreignObject></a></svg>"}, raw=True)
         """,
@@ -74,7 +92,8 @@ ATTACKS = (
         """
         png = 'AAAA" onerror="rlcorexss()'
         display({"image/png": png, "image/jpeg": png}, raw=True)
-        display({"image/png": "AAAA"}, raw=True, metadata={"image/png": {"width": '1" onload="rlcorexss()'}})
+        size = {"width": '1" onload="rlcorexss()'}
+        display({"image/png": "AAAA"}, raw=True, metadata={"image/png": size})
         """,
     ),
     Attack(
@@ -101,37 +120,21 @@ ATTACKS = (
         "a12-kept-outputs",
         12,
         "<script> in outputs that are kept as they were handed in",
-        lambda folder, solved, released: _kept(folder, solved, released),
+        _kept,
         TD,
     ),
     _raises("a12-script-in-error", "<script> in class report and feedback", SCRIPT),
     _raises("a12-handler-in-error", "event handlers in class report and feedback", HANDLER),
-    _raises("a12-terminal", "terminal escapes in outputs", "\x1b[2J\x1b]0;owned\x07\x1b[8m\x9b31m\r\b"),
+    _raises(
+        "a12-terminal", "terminal escapes in outputs", "\x1b[2J\x1b]0;owned\x07\x1b[8m\x9b31m\r\b"
+    ),
     _raises("a12-formula", "CSV (formulas)", "=HYPERLINK(1,2)\t+1-1@SUM(1)"),
     _raises("a12-xml", "XML", "]]></failure><testcase name='x'/>\x00\x08\ufffe &rlcore;"),
     _raises("a12-annotation", "a terminal: GitHub's commands", "x\n::error::rlcore%0A::set-output"),
     _raises("a12-table", "Markdown tricks in a step summary", "| x |\n|---|\n<img src=x>`rlcore`"),
     _raises("a12-overrides", "text that runs backwards", "\u202e\u2066 5 fo 5 \u2069\u200b"),
-    _named("a12-\x1b[31mred", "terminal escapes in names"),
+    _named("a12-\x1bcred\x9b31m", "terminal escapes in names"),
     _named("=1+1|cmd", "CSV (formulas) in names"),
     _named("a12-<img src=x onerror=rlcorexss()>", "event handlers in names"),
     _named("a12-'\";drop table student", "quotes in names"),
 )
-
-
-def _kept(folder, solved, released) -> None:  # type: ignore[no-untyped-def]
-    import nbformat
-
-    from attacks.attack import hand_in, honest_work
-    from grader.execute import cell_by_id
-
-    notebook = honest_work(solved, released, TD)
-    figure, answer = cell_by_id(notebook, "figure_residuals"), cell_by_id(notebook, "gae")
-    assert figure is not None and answer is not None
-    answer.source = ZEROS
-    kinds = ("text/html", "image/svg+xml", "text/markdown", "application/javascript", "text/latex")
-    figure.outputs = [
-        nbformat.v4.new_output("display_data", {kind: SCRIPT + HANDLER}) for kind in kinds
-    ]
-    figure.outputs.append(nbformat.v4.new_output("stream", text=SCRIPT + HANDLER + "\x1b[2J"))
-    hand_in(folder, notebook)

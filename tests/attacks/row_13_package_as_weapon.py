@@ -5,16 +5,15 @@ import os
 import socket
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from attacks.attack import GAE, TD, ZEROS, Attack, hand_in, honest_work
 from nbformat import NotebookNode
 
-from attacks.attack import GAE, TD, ZEROS, Attack, hand_in, honest_work
 from grader.execute import cell_by_id
-
-LINKED = {**TD}
 
 
 def _beside(name: str, example: str, put: Callable[[Path], None], *codes: str) -> Attack:
@@ -40,7 +39,7 @@ def _export(
         folder.mkdir(parents=True)
         text = nbformat.writes(_notebook(solved, released)).encode()
         with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            fill(archive, f"{name.replace('-', '')}_{abs(hash(name)) % 10**5}_777", text)
+            fill(archive, f"{name.replace('-', '')}_{zlib.crc32(name.encode()) % 10**5}_777", text)
 
     return Attack(name, 13, example, make, expected, codes, package=True)
 
@@ -75,6 +74,29 @@ def _linked_notebook(target: str) -> Callable[[Path, NotebookNode, NotebookNode]
         (folder / f"{GAE}.ipynb").symlink_to(place)
 
     return make
+
+
+def _linked_study(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
+    hand_in(folder, _notebook(solved, released))
+    (folder / "logs").symlink_to(folder.parent.parent / "honest-full" / GAE / "logs")
+
+
+def _links(targets: dict[str, str]) -> Callable[[Path], None]:
+    def put(folder: Path) -> None:
+        for name, target in targets.items():
+            (folder / name).symlink_to(target)
+
+    return put
+
+
+def _odd_names(folder: Path) -> None:
+    for name in ("a\nb", "\x1b[2J", "-rf", "a\\b", "x" * 255):
+        (folder / name).touch()
+
+
+def _holes(folder: Path) -> None:
+    (folder / "holes.bin").touch()
+    os.truncate(folder / "holes.bin", 2**40)
 
 
 def _socket(folder: Path) -> None:
@@ -129,7 +151,12 @@ def _climbing(archive: zipfile.ZipFile, who: str, text: bytes) -> None:
 
 def _absolute(archive: zipfile.ZipFile, who: str, text: bytes) -> None:
     archive.writestr(f"{who}_{GAE}.ipynb", text)
-    names = ("/tmp/rlcore-attack", "C:\\rlcore-attack", "\\\\server\\rlcore-attack", "//rlcore-attack")
+    names = (
+        "/tmp/rlcore-attack",
+        "C:\\rlcore-attack",
+        "\\\\server\\rlcore-attack",
+        "//rlcore-attack",
+    )
     archive.writestr(f"{who}_logs.zip", _inner({name: b"rlcore-attack" for name in names}))
 
 
@@ -191,24 +218,13 @@ ATTACKS = (
         "a13-links-logs",
         13,
         "links to a neighbour's study",
-        lambda folder, solved, released: (
-            hand_in(folder, _notebook(solved, released)),
-            (folder / "logs").symlink_to(folder.parent.parent / "honest-full" / GAE / "logs"),
-        )[0:0],  # type: ignore[return-value]
+        _linked_study,
         TD,
         ("wrong", "raises", "no-evidence"),
         "returns_vs_gae_study",
     ),
-    _beside(
-        "a13-links-to-root",
-        "links to /etc/passwd",
-        lambda folder: [(folder / n).symlink_to(t) for n, t in (("etc", "/etc"), ("x", "/"))][0],
-    ),
-    _beside(
-        "a13-link-to-itself",
-        "links that lead nowhere",
-        lambda folder: [(folder / n).symlink_to(n) for n in ("round", "logs")][0],
-    ),
+    _beside("a13-links-to-root", "links to /etc/passwd", _links({"etc": "/etc", "x": "/"})),
+    _beside("a13-link-to-itself", "links that lead nowhere", _links({"x": "x", "logs": "logs"})),
     _beside("a13-pipe", "device files: a named pipe", lambda folder: os.mkfifo(folder / "pipe")),
     Attack(
         "a13-pipe-for-a-notebook",
@@ -220,11 +236,7 @@ ATTACKS = (
     ),
     _beside("a13-device", "device files", _device),
     _beside("a13-socket", "device files: a socket", _socket),
-    _beside(
-        "a13-newlines",
-        "names with newlines",
-        lambda folder: [(folder / n).touch() for n in ("a\nb", "\x1b[2J", "-rf", "a\\b", "x" * 255)][0],
-    ),
+    _beside("a13-newlines", "names with newlines", _odd_names),
     _beside(
         "a13-not-utf-8",
         "names that are not UTF-8",
@@ -235,24 +247,39 @@ ATTACKS = (
         "paths that are too long",
         lambda folder: (folder / "/".join(["d" * 50] * 30)).mkdir(parents=True),
     ),
-    _beside(
-        "a13-large-file",
-        "zip bombs: a file that is all holes",
-        lambda folder: os.truncate(folder / "holes.bin", 2**40)
-        if (folder / "holes.bin").touch() is None
-        else None,
-    ),
+    _beside("a13-large-file", "zip bombs: a file that is all holes", _holes),
     _export("a13-bomb", "zip bombs", _bomb, "zip-bomb", "oversize", expected=TD),
     _export("a13-bombed-notebook", "zip bombs", _bombed_notebook, "zip-bomb", "oversize"),
     _export("a13-many-files", "zip bombs", _many_files, "zip-bomb", "oversize", expected=TD),
     _export("a13-nested-zips", "zip bombs", _nested, "zip-bomb", "unsafe-path", expected=TD),
-    _export("a13-false-sizes", "zip bombs", _false_sizes, "zip-bomb", "not-a-zip", "oversize", expected=TD),
+    _export(
+        "a13-false-sizes",
+        "zip bombs",
+        _false_sizes,
+        "zip-bomb",
+        "not-a-zip",
+        "oversize",
+        expected=TD,
+    ),
     _export("a13-climbing", "../ paths", _climbing, "unsafe-path", expected=TD),
     _export("a13-absolute", "absolute paths", _absolute, "unsafe-path", expected=TD),
     _export("a13-zipped-links", "links to /etc/passwd", _zipped_links, "link", expected=TD),
-    _export("a13-zipped-link-notebook", "links to /etc/passwd", _zipped_link_for_a_notebook, "link"),
-    _export("a13-zipped-newlines", "names with newlines", _newlines, "unsafe-path", "wrong", expected=TD),
-    _export("a13-zipped-bytes", "names that are not UTF-8", _not_utf_8, "unsafe-path", "wrong", expected=TD),
-    _export("a13-path-for-a-student", "a student id that is a path", _climbing_student, "unsafe-path"),
+    _export(
+        "a13-zipped-link-notebook", "links to /etc/passwd", _zipped_link_for_a_notebook, "link"
+    ),
+    _export(
+        "a13-zipped-newlines", "names with newlines", _newlines, "unsafe-path", "wrong", expected=TD
+    ),
+    _export(
+        "a13-zipped-bytes",
+        "names that are not UTF-8",
+        _not_utf_8,
+        "unsafe-path",
+        "wrong",
+        expected=TD,
+    ),
+    _export(
+        "a13-path-for-a-student", "a student id that is a path", _climbing_student, "unsafe-path"
+    ),
     Attack("a13-no-zip", 13, "zip bombs: no zip", _no_zip, None, ("not-a-zip",), package=True),
 )
