@@ -82,6 +82,8 @@ def error_of(cell: NotebookNode) -> str:
         if output.output_type == "error":
             if output.ename in ("CellTimeoutError", "KeyboardInterrupt"):
                 return "it ran too long and was stopped"
+            if output.ename == "Stopped":
+                return output.evalue
             first = (output.evalue.strip().splitlines() or [""])[0]
             return re.sub(r"\x1b\[[0-9;]*m", "", f"{output.ename}: {first}".rstrip(": "))
     return ""

@@ -1,22 +1,22 @@
-"""`grader grade`: a folder of submissions through nbgrader, one after the other.
+"""Grade a class: work spread over processes, kept in a journal, recorded by one writer."""
 
-Each submission is graded on its own, so that a broken one costs nobody else anything. What runs
-them is `Course.autograde`, in the kernel of the course's own configuration.
-"""
-
-import codecs
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from nbformat import NotebookNode
-
-from grader.execute import cell_by_id, error_of, verdicts
-from grader.nbgrader_course import Course, CourseError, Score, remove_tree
-from grader.rebuild import NOTES, SubmissionError, grade_id, read_notebook, rebuild
-from grader.verdict import Verdict
-from grader.words import in_short, number, printable
+from grader.grading import Graded, Setting, grade_student, nothing, read_masters
+from grader.hidden import secret
+from grader.intake import Refusal, take_in
+from grader.journal import Journal, digest, digest_of_grader, files_below
+from grader.nbgrader_books import Books, open_books
+from grader.nbgrader_course import Course
+from grader.rebuild import SubmissionError
+from grader.result import Result, Student, Submission
+from grader.sandbox import Bundle, Limits, check_sandbox
+from grader.workers import Pool, remove_stale, work_folder
 
 
 class UsageError(Exception):
@@ -24,191 +24,205 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True)
-class Submission:
-    """One student's folder for one assignment."""
+class Options:
+    """How a class is graded.
 
-    student: str
-    assignment: str
-    folder: Path
+    Args:
+        assignment: only this one.
+        jobs: how many workers there are.
+        limits: what a submission may use.
+        contained: False runs submissions without a sandbox.
+        teams: the names in a notebook's TEAM all get its marks.
+        executor: what runs the work, in place of workers on this machine.
+    """
+
+    assignment: str | None = None
+    jobs: int = 2
+    limits: Limits = field(default_factory=Limits)
+    contained: bool = True
+    teams: bool = False
+    executor: Executor | None = None
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of one submission.
+class Done:
+    """A result, whether it was there before, and how many of how many there are now."""
 
-    `reasons` are codes; `wrong` has one line per thing that cost points. `processed` is False
-    where the grader, not the submission, is at fault; such a submission has no scores.
-    """
-
-    submission: Submission
-    scores: tuple[Score, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
-    reasons: tuple[str, ...] = ()
-    wrong: tuple[str, ...] = ()
-    processed: bool = True
-
-    @property
-    def points(self) -> float:
-        """Points so far, of machine and of hand."""
-        return sum(score.auto or 0.0 for score in self.scores)
-
-    @property
-    def most(self) -> float:
-        """Points of the whole assignment."""
-        return sum(score.most for score in self.scores)
-
-    @property
-    def to_mark(self) -> float:
-        """Points that wait for a person."""
-        return sum(score.most for score in self.scores if score.by_hand)
+    result: Result
+    number: int
+    of: int
+    known: bool = False
 
 
-def find_submissions(folder: Path, course: Course, assignment: str | None) -> list[Submission]:
-    """Submissions in nbgrader's layout, <folder>/<student>/<assignment>/, by name.
+def grade_class(source: Path, course: Course, options: Options = Options()) -> Iterator[Done]:
+    """Grade what is in `source`; each result as soon as it is recorded.
 
     Raises:
-        UsageError: the course is not built, has no such assignment, or nothing is there to grade.
+        UsageError: the course is not built, or nothing is there to grade.
+        SandboxError: submissions cannot be contained here.
     """
-    if not course.is_built():
-        raise UsageError(f"there is no course in {course.root}; run `grader build` first.")
     known = course.assignments()
-    if assignment is not None and assignment not in known:
-        raise UsageError(f"the course has no assignment {assignment!r}; it has {', '.join(known)}.")
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; name one with a folder per student in it.")
-    wanted = known if assignment is None else [assignment]
-    found = [
-        Submission(student.name, name, student / name)
-        for student in sorted(folder.iterdir())
-        for name in wanted
-        if (student / name).is_dir() and not student.name.startswith(".")
-    ]
-    if not found:
+    if not course.is_built() or not known:
+        raise UsageError(f"there is no course in {course.root}; run `grader build` first.")
+    if options.assignment is not None and options.assignment not in known:
+        names = ", ".join(known)
+        raise UsageError(f"the course has no assignment {options.assignment!r}; it has {names}.")
+    if options.contained:
+        check_sandbox()
+    if not source.exists():
+        raise UsageError(f"{source} is not there.")
+    intake = take_in(source, course.root, known, assignment=options.assignment)
+    if not intake.submissions and not intake.refused:
         raise UsageError(
-            f"{folder} holds no submissions; expected {folder}/<student>/{wanted[0]}/"
-            f"{wanted[0]}.ipynb, as nbgrader lays them out."
+            f"{source} holds no submissions; expected <student>/{known[0]}/{known[0]}.ipynb as "
+            "nbgrader lays them out, notebooks, or an export of Canvas or Moodle."
         )
-    return found
+    yield from Grading(course, options).run(intake.submissions, intake.refused)
 
 
-def grade(submissions: list[Submission], course: Course) -> Iterator[Result]:
-    """Grade, write feedback, and give each result as soon as it is there."""
-    for submission in submissions:
+class Grading:
+    """One run over a class."""
+
+    def __init__(self, course: Course, options: Options) -> None:
+        self.course, self.options = course, options
+        self.journal = Journal(course.private / "journal.jsonl")
+        self.secret = secret()
+        self.books: Books | None = None
+
+    def run(
+        self, submissions: Sequence[Submission], refused: Sequence[Refusal] = ()
+    ) -> Iterator[Done]:
+        """Results, those first that are known."""
+        self._of = len(submissions) + sum(one.whole for one in refused)
+        self._number = 0
+        keys = self._keys(submissions)
+        waiting: dict[str, list[Submission]] = {}
+        for submission in submissions:
+            result = self.journal.results.get(keys[submission])
+            if result is None or not self._written(result):
+                waiting.setdefault(submission.student.login, []).append(submission)
+            else:
+                yield self._recorded(keys[submission], replace(result, late=submission.late), True)
+        with self._setting(bool(waiting)) as setting:
+            for result in self._graded(list(waiting.values()), setting):
+                found = next(s for s in waiting[result.student.login] if _fits(s, result))
+                if result.processed:
+                    self.journal.add(keys[found], result)
+                yield self._recorded(keys[found], result, False)
+            for refusal in refused:
+                if refusal.whole and refusal.student:
+                    result = self._refused(refusal)
+                    yield self._recorded(digest([], repr(result)), result, False)
+
+    def _keys(self, submissions: Sequence[Submission]) -> dict[Submission, str]:
+        """What decides a result, as a fingerprint."""
+        options = self.options
+        same = (
+            digest_of_grader(),
+            repr(options.limits),
+            repr(options.contained),
+            self.secret.hex(),
+        )
+        masters = {name: self.course.digest(name) for name in {s.assignment for s in submissions}}
+        return {
+            s: digest(
+                files_below(s.folder), s.student.login, s.assignment, masters[s.assignment], *same
+            )
+            for s in submissions
+        }
+
+    def _written(self, result: Result) -> bool:
+        """Whether what people read of a result is there."""
+        folder = self.course.root / "autograded" / result.student.login / result.assignment
+        names = {mark.notebook for mark in result.marks if mark.code not in UNREADABLE}
+        return all((folder / f"{name}.ipynb").is_file() for name in names)
+
+    @contextmanager
+    def _setting(self, needed: bool) -> Iterator[Setting | None]:
+        """What workers need, if there is any work; gone afterwards."""
+        remove_stale(self.course.private)
+        if not needed:
+            yield None
+            return
+        work = work_folder(self.course.private)
         try:
-            yield grade_one(submission, course)
-        except Exception as error:  # whatever it is, it must not cost the others anything
-            text = f"{type(error).__name__}: {error}"
-            yield Result(submission, reasons=("not-processed",), wrong=(text,), processed=False)
+            masters = work / "masters"
+            with self._open_books() as books:
+                for name in self.course.assignments():
+                    books.write_masters(name, masters / name)
+            out, limits = self.course.root, self.options.limits
+            contained = self.options.contained
+            bundle = Bundle(work / "bundle")
+            yield Setting(masters, bundle, out, work, limits, self.secret, contained)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
+    def _graded(self, work: list[list[Submission]], setting: Setting | None) -> Iterator[Result]:
+        """Results as they come; what a wall limit ended is run once more, alone."""
+        if setting is None:
+            return
+        again: list[list[Submission]] = []
+        with Pool(self.options.jobs, self.options.executor) as pool:
+            for submissions, graded in pool.map(grade_student, work, setting):
+                if isinstance(graded, Graded) and not graded.stalled:
+                    yield from graded.results
+                else:
+                    again.append(submissions)
+        for submissions in again:
+            with Pool(1, self.options.executor) as pool:
+                for _, graded in pool.map(grade_student, [submissions], setting):
+                    if isinstance(graded, Graded):
+                        yield from graded.results
+                    else:
+                        yield from (_unprocessed(s, graded) for s in submissions)
 
-def grade_one(submission: Submission, course: Course) -> Result:
-    """Grade one submission and write its feedback."""
-    student, name = submission.student, submission.assignment
-    if set(student) & set("*?[]"):
-        text = f"nbgrader cannot file a name with * ? [ or ]; rename the folder {student}"
-        return Result(submission, reasons=("not-processed",), wrong=(text,), processed=False)
-    handed_in = _hand_in(submission, course)
-    for step in ("autograded", "feedback"):
-        remove_tree(course.root / step / student / name)
-    try:
-        master = read_notebook(course.root / "source" / name / f"{name}.ipynb")
-        path = _notebook(handed_in, name)
-        rebuild(master, read_notebook(path))
-        _drop_byte_order_mark(path)
-    except SubmissionError as error:
-        course.record_zero(name, student)
-        scores = tuple(course.scores(name, student))
-        return Result(submission, scores, reasons=(error.code,), wrong=(str(error),))
-    try:
-        course.autograde(name, student)
-        course.feedback(name, student)
-    except CourseError as error:
-        return Result(submission, reasons=("not-processed",), wrong=(str(error),), processed=False)
-    notebook = read_notebook(course.root / "autograded" / student / name / f"{name}.ipynb")
-    scores = tuple(course.scores(name, student))
-    return _read_result(submission, notebook, scores)
-
-
-def _hand_in(submission: Submission, course: Course) -> Path:
-    """Copy a submission to the course's submitted/, unless it is there already."""
-    place = course.root / "submitted" / submission.student / submission.assignment
-    if place.resolve() == submission.folder.resolve():
-        return place
-    draft = place.with_name(f".{place.name}.part")
-    remove_tree(draft)
-    draft.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(submission.folder, draft, ignore=_links)
-    remove_tree(place)
-    draft.rename(place)
-    return place
-
-
-def _drop_byte_order_mark(path: Path) -> None:
-    """Rewrite a file that begins with one, since nbgrader would not take it for JSON."""
-    content = path.read_bytes()
-    if content.startswith(codecs.BOM_UTF8):
-        path.write_bytes(content.removeprefix(codecs.BOM_UTF8))
-
-
-def _links(folder: str, names: list[str]) -> list[str]:
-    """Links are left behind: what they lead to was not handed in."""
-    return [name for name in names if (Path(folder) / name).is_symlink()]
-
-
-def _notebook(folder: Path, name: str) -> Path:
-    path = folder / f"{name}.ipynb"
-    if not path.exists():
-        others = ", ".join(sorted(other.name for other in folder.glob("*.ipynb"))) or "no notebook"
-        raise SubmissionError(
-            "missing-notebook", f"{name}.ipynb was not handed in; the folder holds {others}."
+    def _refused(self, refusal: Refusal) -> Result:
+        """Zero, to be looked at by hand."""
+        masters = read_masters(self.course.root / "source" / refusal.assignment)
+        error = SubmissionError(refusal.code, refusal.text)
+        marks = [m for name, master in masters.items() for m in nothing(master, name, error)]
+        return Result(
+            refusal.student or Student(""),
+            refusal.assignment,
+            marks=tuple(marks),
+            reasons=(refusal.code,),
+            problem=refusal.text,
         )
-    return path
+
+    def _recorded(self, key: str, result: Result, known: bool) -> Done:
+        """A result that stands in the gradebook."""
+        self._number += 1
+        place = result.student.login, result.assignment
+        gradebook = self.course.gradebook_identity()
+        if result.processed and self.journal.recorded.get(place) != (key, gradebook):
+            with self._open_books() as books:
+                books.record(result)
+            self.journal.note_recorded(key, result, gradebook)
+        return Done(result, self._number, self._of, known)
+
+    @contextmanager
+    def _open_books(self) -> Iterator[Books]:
+        with open_books(self.course) as books:
+            yield books
 
 
-def _read_result(
-    submission: Submission, notebook: NotebookNode, scores: tuple[Score, ...]
-) -> Result:
-    """What the executed notebook says of each test cell that lost points."""
-    found: list[Verdict] = []
-    wrong: list[str] = []
-    for score in scores:
-        cell = cell_by_id(notebook, score.name)
-        if cell is None or cell.cell_type != "code":
-            continue
-        shown = verdicts(cell)
-        found += shown[-1:]
-        if score.auto is not None and score.auto < score.most:
-            wrong.append(_why(notebook, cell, shown))
-    notes = notebook.metadata.get(NOTES, {})
-    reasons = [*notes.get("reasons", []), *(["repaired"] if notes.get("repairs") else [])]
-    wrong += notes.get("repairs", [])
-    return Result(submission, scores, tuple(found), tuple(reasons), tuple(wrong))
+UNREADABLE = (
+    "missing-notebook not-json not-a-notebook empty foreign-notebook oversize link unsafe-path "
+    "zip-bomb not-a-zip"
+).split()
 
 
-def _why(notebook: NotebookNode, test: NotebookNode, shown: list[Verdict]) -> str:
-    """Why a test cell lost points, in one line."""
-    name = grade_id(test).removeprefix("test_")
-    if shown and not shown[-1].correct and not error_of(test):
-        return in_short(shown[-1])
-    answer = cell_by_id(notebook, name)
-    if answer is not None and error_of(answer):
-        return f"{name}: its cell failed: {error_of(answer)}"
-    if test.get("execution_count") is None:
-        return f"{name}: its test was not run, since the kernel had died"
-    return f"{name}: its test failed: {error_of(test) or 'it gave no points'}"
+def _fits(submission: Submission, result: Result) -> bool:
+    return submission.assignment == result.assignment
 
 
-def table_row(result: Result) -> list[str]:
-    """Lines of the printed table: score and the first thing wrong, then the other things."""
-    if result.processed:
-        points = f"{number(result.points):>5} of {number(result.most)}"
-    else:
-        points = "not graded"
-    lines = [f"[{code}]" for code in result.reasons if code != "repaired"]
-    lines = [" ".join([*lines, text]) if i == 0 else text for i, text in enumerate(result.wrong)]
-    if result.processed and result.to_mark:
-        lines.append(f"{number(result.to_mark)} to mark by hand")
-    first, *others = lines or [""]
-    head = f"{result.submission.student:<24} {points:<12}"
-    rows = [f"{head} {first}".rstrip(), *(f"{'':<37} {line}" for line in others)]
-    return [printable(row) for row in rows]
+def _unprocessed(submission: Submission, error: BaseException) -> Result:
+    text = f"{type(error).__name__}: {error}"
+    return Result(
+        submission.student,
+        submission.assignment,
+        reasons=("not-processed",),
+        problem=text,
+        late=submission.late,
+        processed=False,
+    )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused
 from grader.stand_ins import stand_ins
 from grader.verdict import GroupResult, Verdict
+from grader.wire import Lost
 
 # float32 keeps seven digits; a sum over a rollout loses two or three of them.
 RTOL, ATOL = 1e-4, 1e-5
@@ -92,7 +93,7 @@ def measure(exercise: Performance, answer: Any, seed: int) -> Verdict:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             groups, shortfall = exercise.measure(answer, seed)
-    except BdbQuit:
+    except (BdbQuit, Lost):  # somebody left the debugger; an agent's sandbox is gone
         raise
     except (Exception, SystemExit) as error:
         failed = _failed(error)
@@ -144,15 +145,31 @@ def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     What it calls of earlier answers is replaced by right ones. An answer that only works with the
     student's own, which may take its arguments in another way, is judged with those.
     """
-    verdict = _judge(exercise, answer, check)
+    return judge_outcomes(
+        exercise, check, lambda alone: drive(exercise, answer, check.cases, alone)
+    )
+
+
+def drive(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], alone: bool = False
+) -> list[Outcome]:
+    """What an answer gives on each case; `alone`: with the student's own earlier answers."""
+    exercise = replace(exercise, replaces={}) if alone else exercise
+    return [run(exercise, answer, case) for case in cases]
+
+
+def judge_outcomes(
+    exercise: Exercise, check: Check, outcomes: Callable[[bool], list[Outcome]]
+) -> Verdict:
+    """The verdict on what `outcomes(alone)` gives for the cases, wherever the answer was driven."""
+    verdict = _judge(exercise, check, outcomes(False))
     if verdict.correct or verdict.unwritten or not exercise.replaces:
         return verdict
-    alone = _judge(replace(exercise, replaces={}), answer, check)
+    alone = _judge(exercise, check, outcomes(True))
     return alone if alone.points > verdict.points else verdict
 
 
-def _judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
-    outcomes = [run(exercise, answer, case) for case in check.cases]
+def _judge(exercise: Exercise, check: Check, outcomes: Sequence[Outcome]) -> Verdict:
     failures = [
         difference(outcome, right, exercise.axes)
         for outcome, right in zip(outcomes, check.expected, strict=True)
@@ -261,7 +278,7 @@ def _line(error: BaseException) -> str:
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
     lines = [number for _, number in walk_tb(error.__traceback__)]
     ours = [i for i, frame in enumerate(frames) if frame.f_globals.get("__name__") == "__main__"]
-    return f" (line {lines[ours[-1]]})" if ours and "ipykernel" in sys.modules else ""
+    return f" (line {lines[ours[-1]]})" if ours and "IPython" in sys.modules else ""
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,18 +8,18 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.plugins import CsvExportPlugin
 from nbgrader.utils import compute_checksum, is_solution
 from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from grader.journal import digest, files_below
 from grader.rebuild import grade_id, read_notebook
 
 CONFIG = '''\
@@ -38,16 +38,6 @@ class CourseError(Exception):
     """nbgrader could not do what was asked; the text says what and where the log is."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """One graded cell of one submission; `auto` is None until something has been decided."""
-
-    name: str
-    auto: float | None
-    most: float
-    by_hand: bool
-
-
 class Course:
     """A folder with source/, release/, submitted/, autograded/, feedback/ and gradebook.db."""
 
@@ -64,18 +54,41 @@ class Course:
         """The SQLite file."""
         return self.root / "gradebook.db"
 
+    @property
+    def private(self) -> Path:
+        """Where the grader keeps its journal and works."""
+        return self.root / ".grader"
+
+    @property
+    def db_url(self) -> str:
+        """Nbgrader's address of the gradebook."""
+        return self.coursedir.db_url
+
+    def gradebook_identity(self) -> str:
+        """Something that changes when the gradebook is another one."""
+        if self.db_url == f"sqlite:///{self.gradebook}":
+            return f"{self.db_url} {self.gradebook.stat().st_ino}"
+        return self.db_url
+
+    def digest(self, assignment: str) -> str:
+        """A fingerprint of what submissions of an assignment are rebuilt from."""
+        folders = (self.root / "source" / assignment, self.root / "release" / assignment)
+        return digest(path for folder in folders for path in files_below(folder))
+
     def write_config(self) -> None:
         """Make the folder and its nbgrader_config.py."""
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
 
     def is_built(self) -> bool:
-        """Whether `grader build` has been here."""
-        return (self.root / "nbgrader_config.py").is_file() and self.gradebook.is_file()
+        """Whether there are sources, and a gradebook, or a database that holds one."""
+        own = self.db_url == f"sqlite:///{self.gradebook}"
+        return (self.root / "source").is_dir() and (self.gradebook.is_file() or not own)
 
     def assignments(self) -> list[str]:
         """Names of the assignments in source/."""
-        return sorted(path.name for path in (self.root / "source").glob("*") if path.is_dir())
+        folders = (self.root / "source").glob("*")
+        return sorted(path.name for path in folders if any(path.glob("*.ipynb")))
 
     def generate(self, assignment: str) -> None:
         """Write release/ from source/ and register the assignment in the gradebook."""
@@ -84,63 +97,25 @@ class Course:
                 api.generate_assignment(assignment), f"release of {assignment} could not be made"
             )
 
-    def autograde(self, assignment: str, student: str) -> None:
-        """Grade one submission.
+    @cached_property
+    def config(self) -> Config:
+        """What nbgrader_config.py says; the folder is the course's root whatever it says."""
+        if not (self.root / "nbgrader_config.py").is_file():
+            config = Config()
+        else:
+            loader = PyFileConfigLoader("nbgrader_config.py", path=str(self.root))
+            config = loader.load_config()
+        config.CourseDirectory.root = str(self.root)
+        return config
 
-        Raises:
-            CourseError: nbgrader gave up on it.
-        """
-        with self._api() as api:
-            self._succeed(
-                api.autograde(assignment, student),
-                f"{student}'s {assignment} could not be graded",
-            )
-
-    def feedback(self, assignment: str, student: str) -> None:
-        """Write feedback/<student>/<assignment>/*.html."""
-        with self._api() as api:
-            self._succeed(
-                api.generate_feedback(assignment, student),
-                f"no feedback for {student} was written",
-            )
-
-    def export(self, path: Path) -> None:
-        """Write every score of the gradebook as CSV."""
-        with self._gradebook() as gradebook:
-            exporter = CsvExportPlugin()
-            exporter.log.setLevel(logging.WARNING)
-            exporter.to = str(path)
-            exporter.export(gradebook)
-
-    def scores(self, assignment: str, student: str) -> list[Score]:
-        """Every graded cell of one submission, as the gradebook has it."""
-        with self._gradebook() as gradebook:
-            notebooks = gradebook.find_submission(assignment, student).notebooks
-            return [
-                Score(grade.name, grade.auto_score, grade.max_score, grade.needs_manual_grade)
-                for notebook in notebooks
-                for grade in notebook.grades
-            ]
-
-    def record_zero(self, assignment: str, student: str) -> None:
-        """Give 0 to every cell of a submission that cannot be graded, to be looked at by hand."""
-        with self._gradebook() as gradebook:
-            gradebook.update_or_create_student(student)
-            submission = gradebook.update_or_create_submission(assignment, student)
-            for notebook in submission.notebooks:
-                for grade in notebook.grades:
-                    grade.auto_score, grade.needs_manual_grade = 0.0, True
-            gradebook.db.commit()
-
-    @contextmanager
-    def _gradebook(self) -> Iterator[Gradebook]:
-        with _no_sql_warnings(), Gradebook(f"sqlite:///{self.gradebook}", "rlcore") as gradebook:
-            yield gradebook
+    @property
+    def coursedir(self) -> CourseDirectory:
+        """Nbgrader's own idea of the course."""
+        return CourseDirectory(config=self.config)
 
     @contextmanager
     def _api(self) -> Iterator[NbGraderAPI]:
         """The API of nbgrader with this course's own configuration, quiet, its log in a file."""
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
         logger = logging.getLogger("traitlets")
         handler = logging.FileHandler(self.log, encoding="utf-8")
         before = logger.handlers[:], logger.level, logger.propagate
@@ -151,8 +126,8 @@ class Course:
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
         os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
         try:
-            with _no_sql_warnings():
-                yield NbGraderAPI(CourseDirectory(config=config), config=config)
+            with no_sql_warnings():
+                yield NbGraderAPI(self.coursedir, config=self.config)
         finally:
             os.environ["PATH"] = path
             logger.handlers, logger.propagate = before[0], before[2]
@@ -175,7 +150,7 @@ class Course:
 
 
 @contextmanager
-def _no_sql_warnings() -> Iterator[None]:
+def no_sql_warnings() -> Iterator[None]:
     """Without the warnings that nbgrader's own use of SQLAlchemy gives."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)

@@ -89,7 +89,9 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
         theirs = cells.get(_key(ours))
         if theirs is None and grade_id(ours):
             repairs.append(f"cell {grade_id(ours)} was missing and was put back")
-        elif theirs is not None and is_locked(ours) and theirs.source != _released(ours.source):
+        elif (
+            theirs is not None and is_locked(ours) and theirs.source != released_source(ours.source)
+        ):
             repairs.append(f"locked cell {grade_id(ours)} was changed and was restored")
         key = _key(ours)
         notebook.cells += [*around.get((key, "before"), []), _merged(ours, theirs)]
@@ -168,7 +170,7 @@ def _unique_ids(notebook: NotebookNode) -> None:
         seen.add(cell["id"])
 
 
-def _released(source: str) -> str:
+def released_source(source: str) -> str:
     """A locked source as students got it, without what nbgrader cuts out of it."""
     kept, hidden = [], False
     for line in source.split("\n"):

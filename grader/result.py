@@ -34,7 +34,7 @@ class Mark:
     """One graded cell.
 
     Args:
-        cell: its grade_id.
+        notebook, cell: where it stands: a name and a grade_id.
         most: its points.
         auto: points by machine; None where a person decides.
         by_hand: it waits for a person.
@@ -53,6 +53,7 @@ class Mark:
     text: str = ""
     verified: bool = True
     verdict: Verdict | None = None
+    notebook: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Result:
         reasons: codes of what befell the whole of it: `not-json`, `timeout`, `kernel-died`, ….
         repairs: what was mended before it was run, in words.
         problem: a sentence, where the whole of it could not be graded.
+        unanswered: (notebook, grade_id) of solution cells that are still as they were given out.
         seconds: CPU time of the submission's own code.
         sandboxed: it ran in the sandbox.
         processed: False where the grader and not the submission is at fault: nobody's zero.
@@ -74,6 +76,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     problem: str = ""
+    unanswered: tuple[tuple[str, str], ...] = ()
     late: bool = False
     seconds: float = 0.0
     sandboxed: bool = True

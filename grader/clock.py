@@ -1,0 +1,74 @@
+"""What a notebook in a sandbox has used, and whether that is too much."""
+
+import time
+
+from grader.sandbox import Limits, Sandbox
+from grader.wire import Lost
+
+POLL_SECONDS = 0.5
+LOST = {
+    "timeout": "it ran too long and was stopped",
+    "memory": "it needed too much memory and was stopped",
+    "output-limit": "it printed without end and was stopped",
+    "kernel-died": "its process died",
+    "broken-output": "it sent what no notebook sends and was stopped",
+    "sandbox-died": "the processes around it died",
+    "no-evidence": "its process died before it could be asked",
+    "broken-evidence": "what it answered cannot be read",
+    "not-run": "it was not run, since an earlier cell had ended the notebook",
+}
+
+
+class Ended(Lost):
+    """A cell, or a witness, was ended; `code` says why."""
+
+    def __init__(self, code: str, stalled: bool = False) -> None:
+        super().__init__(code)
+        self.code, self.stalled = code, stalled
+
+
+class Clock:
+    """What a notebook has used, and whether that is too much."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits) -> None:
+        self.sandbox, self.limits = sandbox, limits
+        self._first = self._cell_first = 0.0
+        self._since = self._polled = self._began = time.monotonic()
+        self._known = False
+
+    def begin(self) -> None:
+        """The notebook begins."""
+        self._first, self._began = self.sandbox.cpu_seconds(), time.monotonic()
+
+    def start(self) -> None:
+        """A cell begins, or a question."""
+        self._since, self._known = time.monotonic(), False
+        self.check()
+
+    def spent(self) -> float:
+        """CPU seconds of the notebook so far."""
+        return max(self.sandbox.cpu_seconds() - self._first, 0.0)
+
+    def check(self) -> None:
+        """Look at what is used, twice a second.
+
+        Raises:
+            Ended: it is too much.
+        """
+        now = time.monotonic()
+        if now - self._polled < POLL_SECONDS:
+            return
+        self._polled = now
+        used = self.sandbox.cpu_seconds()
+        if not self._known:  # a cell that is over sooner is not worth a look
+            self._cell_first, self._known = used, True
+        limits = self.limits
+        cell, notebook = used - self._cell_first, used - self._first
+        if cell > limits.cell_seconds or notebook > limits.notebook_seconds:
+            raise Ended("timeout")
+        if self.sandbox.memory() > limits.memory:
+            raise Ended("memory")
+        wall, factor = now - self._since, limits.wall_factor
+        whole = now - self._began
+        if wall > factor * limits.cell_seconds or whole > factor * limits.notebook_seconds:
+            raise Ended("timeout", stalled=True)

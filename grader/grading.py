@@ -1,0 +1,233 @@
+"""Grade one student's submissions: rebuild, run, verify, write what is to be read.
+
+This is what a worker process does. It depends on nothing but its task, so that a verdict is the
+same whatever runs beside it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from grader.clean import clean_markup, clean_outputs
+from grader.marks import marks, most
+from grader.rebuild import (
+    NOTES,
+    SKIP,
+    SubmissionError,
+    grade_id,
+    is_graded,
+    is_solution,
+    read_notebook,
+    rebuild,
+    released_source,
+)
+from grader.result import Mark, Result, Submission
+from grader.run import Job, Ran, run_submission
+from grader.sandbox import Bundle, Limits
+from grader.verdict import Verdict
+from grader.verifier import Verifier
+from grader.words import MIME, as_html, as_text
+
+Master = dict[str, NotebookNode]  # by name: an assignment's notebooks, stubs in the solution cells
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for a whole class.
+
+    Args:
+        masters: a folder with `<assignment>/<notebook>.ipynb`, what to rebuild from, and files that
+            belong beside them.
+        bundle: the packages that notebooks may import.
+        out: the course's folder: `autograded/<student>/<assignment>/` gets notebooks as run and
+            marked, `feedback/<student>/<assignment>/` a page for the student.
+        work: for files that nobody needs afterwards.
+        limits: what a submission may use.
+        secret: from which hidden inputs are drawn.
+        contained: False runs submissions without a sandbox.
+    """
+
+    masters: Path
+    bundle: Bundle
+    out: Path
+    work: Path
+    limits: Limits
+    secret: bytes
+    contained: bool = True
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The results of one student; `stalled` where a wall limit decided that CPU time did not."""
+
+    results: tuple[Result, ...]
+    stalled: bool = False
+
+
+def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
+    """Results of everything that one student handed in, in one sandbox.
+
+    Raises:
+        SandboxError: there is none.
+    """
+    student = submissions[0].student
+    folder = setting.work / f"student-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        parts = [Part(submission, setting, folder) for submission in submissions]
+        verifier = Verifier(student.login, folder, setting.secret)
+        jobs = [job for part in parts for job in part.jobs]
+        ran = run_submission(
+            jobs,
+            folder,
+            setting.bundle,
+            setting.limits,
+            verifier.judge,
+            contained=setting.contained,
+        )
+        results = tuple(part.result(ran) for part in parts)
+        return Graded(results, any(one.stalled for one in ran.values()))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Part:
+    """One assignment of a student: its notebooks rebuilt and its files laid out."""
+
+    def __init__(self, submission: Submission, setting: Setting, folder: Path) -> None:
+        self.submission, self.setting = submission, setting
+        self.master = read_masters(setting.masters / submission.assignment)
+        self.jobs: list[Job] = []
+        self.stubs: dict[str, dict[str, str]] = {}
+        self.lost: list[tuple[str, SubmissionError]] = []
+        self.repairs: list[str] = list(submission.notes)
+        _lay_out(submission.folder, folder / submission.assignment)
+        _lay_out(setting.masters / submission.assignment, folder / submission.assignment)
+        for name, master in self.master.items():
+            self.stubs[name] = {grade_id(c): c.source for c in master.cells if is_solution(c)}
+            try:
+                submitted = read_submitted(submission.folder, name)
+                notebook, repairs = rebuild(master, submitted)
+            except SubmissionError as error:
+                self.lost.append((name, error))
+                continue
+            self.repairs += repairs
+            self.jobs.append(Job(f"{submission.assignment}/{name}", notebook))
+
+    def result(self, ran: dict[str, Ran]) -> Result:
+        """The result, when the notebooks have been run; what is to be read is written."""
+        found: list[Mark] = []
+        for job in self.jobs:
+            name = job.name.rpartition("/")[2]
+            found += marks(job, ran[job.name], self.stubs[name])
+            self._write(job, ran[job.name], name)
+        for name, error in self.lost:
+            found += nothing(self.master[name], name, error)
+        reasons = [code for job in self.jobs for code in ran[job.name].reasons]
+        reasons += [error.code for _, error in self.lost]
+        reasons += ["repaired"] if self.repairs else []
+        reasons += ["unverified"] if any(not mark.verified for mark in found) else []
+        return Result(
+            self.submission.student,
+            self.submission.assignment,
+            marks=tuple(found),
+            reasons=tuple(dict.fromkeys(reasons)),
+            repairs=tuple(self.repairs),
+            problem=" ".join(str(error) for _, error in self.lost),
+            unanswered=tuple(self._unanswered()),
+            late=self.submission.late,
+            seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
+            sandboxed=self.setting.contained,
+        )
+
+    def _unanswered(self) -> Iterable[tuple[str, str]]:
+        for job in self.jobs:
+            name = job.name.rpartition("/")[2]
+            for cell in job.notebook.cells:
+                if is_solution(cell) and cell.source == self.stubs[name].get(grade_id(cell)):
+                    yield name, grade_id(cell)
+
+    def _write(self, job: Job, ran: Ran, name: str) -> None:
+        submission = self.submission
+        place = self.setting.out / "autograded" / submission.student.login / submission.assignment
+        notebook = shown(job.notebook, ran)
+        notebook.metadata[NOTES] = {"repairs": self.repairs, "reasons": ran.reasons}
+        write_text(place / f"{name}.ipynb", nbformat.writes(notebook))
+
+
+def read_masters(folder: Path) -> Master:
+    """An assignment's notebooks by name."""
+    return {path.stem: read_notebook(path) for path in sorted(folder.glob("*.ipynb"))}
+
+
+def read_submitted(folder: Path, name: str) -> NotebookNode:
+    """A notebook as it was handed in.
+
+    Raises:
+        SubmissionError: it is not there, or cannot be read.
+    """
+    path = folder / f"{name}.ipynb"
+    if not path.exists():
+        others = ", ".join(sorted(other.name for other in folder.glob("*.ipynb"))) or "no notebook"
+        text = f"{name}.ipynb was not handed in; the folder holds {others}."
+        raise SubmissionError("missing-notebook", text)
+    return read_notebook(path)
+
+
+def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mark]:
+    """Marks of a notebook that cannot be graded: none, and somebody should look at it."""
+    waits = error.code != "missing-notebook"
+    return [
+        replace(Mark(grade_id(cell), most(cell), 0.0, waits, error.code, str(error)), notebook=name)
+        for cell in master.cells
+        if is_graded(cell)
+    ]
+
+
+def shown(notebook: NotebookNode, ran: Ran) -> NotebookNode:
+    """The notebook as those see it who mark it: verdicts in it, nothing hidden, nothing active."""
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            cell.source = clean_markup(cell.source)
+            continue
+        cell.source = released_source(cell.source)
+        if SKIP in cell.metadata.get("tags", []):
+            cell.outputs = clean_outputs(cell.outputs)
+        cell.outputs += [verdict_output(verdict) for verdict in ran.found.get(grade_id(cell), [])]
+    return notebook
+
+
+def verdict_output(verdict: Verdict) -> NotebookNode:
+    """A verdict as a cell shows it."""
+    label = " (hidden check)"
+    texts = {"text/plain": as_text(verdict, label), "text/html": as_html(verdict, label)}
+    return new_output("display_data", data={**texts, MIME: verdict.to_json()})
+
+
+def _lay_out(source: Path, place: Path) -> None:
+    """Copy the files of a folder that are no notebooks, readable for everybody."""
+    place.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.rglob("*")):
+        target = place / path.relative_to(source)
+        if path.is_symlink() or path.suffix == ".ipynb":
+            continue
+        if path.is_dir():
+            target.mkdir(exist_ok=True)
+        elif path.is_file():
+            shutil.copyfile(path, target)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8", errors="replace")
+    draft.replace(path)

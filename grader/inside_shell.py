@@ -1,0 +1,139 @@
+"""The IPython shell of a kernel inside the sandbox: what cells give goes out as frames."""
+
+import io
+import sys
+import time
+from typing import Any
+
+from ipykernel.jsonutil import json_clean
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+CHUNK = 1 << 16
+SECONDS = 0.2
+
+
+class Stream(io.TextIOBase):
+    """stdout or stderr: text collected into frames, sent when there is much of it or some time."""
+
+    encoding = "utf-8"
+
+    def __init__(self, shell: "Shell", name: str) -> None:
+        self.shell, self.name = shell, name
+        self._parts: list[str] = []
+        self._size, self._since = 0, time.monotonic()
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """The number of characters, all of them taken."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size > CHUNK or time.monotonic() - self._since > SECONDS:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what has been collected."""
+        text, self._parts, self._size = "".join(self._parts), [], 0
+        self._since = time.monotonic()
+        for start in range(0, len(text), CHUNK):
+            self.shell.emit({"stream": self.name, "text": text[start : start + CHUNK]})
+
+
+class Hook(DisplayHook):
+    """The value of a cell's last expression."""
+
+    shell: Any
+
+    def write_output_prompt(self) -> None:
+        """Nothing: there is no prompt."""
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        """Send it."""
+        self.shell.say({"result": format_dict, "metadata": md_dict or {}})
+
+    def finish_displayhook(self) -> None:
+        """Nothing is left to do."""
+        self._is_active = False
+
+
+class Publisher(DisplayPublisher):
+    """What `display` shows."""
+
+    shell: Any
+
+    def publish(self, data: Any, metadata: Any = None, *args: Any, **rest: Any) -> None:
+        """Send it; `update_display` says which output it takes the place of."""
+        transient = rest.get("transient") or {}
+        kind = "update" if rest.get("update") else "display"
+        shown = {kind: data, "metadata": metadata or {}, "id": transient.get("display_id")}
+        self.shell.say(shown)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Take back what the cell has shown."""
+        self.shell.say({"clear": bool(wait)})
+
+
+class Shell(InteractiveShell):
+    """An IPython shell without terminal, history file or input."""
+
+    displayhook_class = Type(Hook)
+    display_pub_class = Type(Publisher)
+
+    def connect(self, channel: Any) -> None:
+        """Send frames there from now on; nowhere if None."""
+        self._channel = channel
+        self._streams = Stream(self, "stdout"), Stream(self, "stderr")
+        sys.stdout, sys.stderr = self._streams
+
+    def emit(self, message: Any) -> None:
+        """Send one frame."""
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def say(self, message: Any) -> None:
+        """Send one frame behind all text that was printed before it."""
+        for stream in self._streams:
+            stream.flush()
+        self.emit(json_clean(message))
+
+    def execute(self, source: str) -> None:
+        """Run one cell; `done` is the last frame of it."""
+        self.run_cell(source, store_history=True)
+        self.say({"done": True})
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        self.say({"error": etype.__name__, "value": str(evalue), "traceback": list(stb)})
+
+
+def _no_input(*args: Any, **kwargs: Any) -> str:
+    raise StdinNotImplementedError("a cell that asks for input cannot be graded")
+
+
+def warm_shell() -> Shell:
+    """The shell, made once, with everything imported that notebooks import."""
+    import builtins
+    import getpass
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    builtins.input = getpass.getpass = _no_input
+    shell = Shell.instance(config=config)
+    shell.connect(None)
+    import gymnasium  # noqa: F401
+    import torch
+
+    import rlcore  # noqa: F401
+
+    torch.set_num_threads(1)
+    return shell

@@ -1,0 +1,85 @@
+"""The journal of a course: every result once it is there, in a file that only grows.
+
+Whoever is killed loses at most the line that was being written, which is not read again.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from grader.result import Result
+from grader.sandbox import ROOT
+
+_RESULT = TypeAdapter(Result)
+
+
+class Journal:
+    """Results by key, and which of them stand in which gradebook."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results: dict[str, Result] = {}
+        self.recorded: dict[tuple[str, str], tuple[str, str]] = {}
+        for line in path.read_bytes().splitlines() if path.is_file() else []:
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError, ValidationError):
+                continue  # torn when somebody pulled the plug
+
+    def _take(self, entry: Any) -> None:
+        if "result" in entry:
+            self.results[entry["key"]] = _RESULT.validate_python(entry["result"])
+        else:
+            student, assignment = entry["recorded"]
+            self.recorded[student, assignment] = entry["key"], entry["gradebook"]
+
+    def add(self, key: str, result: Result) -> None:
+        """Keep a result."""
+        self.results[key] = result
+        self._write({"key": key, "result": _RESULT.dump_python(result, mode="json")})
+
+    def note_recorded(self, key: str, result: Result, gradebook: str) -> None:
+        """Keep that a result stands in a gradebook."""
+        place = result.student.login, result.assignment
+        self.recorded[place] = key, gradebook
+        self._write({"recorded": place, "key": key, "gradebook": gradebook})
+
+    def _write(self, entry: Any) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(entry).encode() + b"\n"
+        with open(self.path, "ab+") as file:
+            if file.tell() and _last_byte(file) != b"\n":
+                line = b"\n" + line
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _last_byte(file: Any) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
+
+
+def digest(paths: Iterable[Path], *parts: str) -> str:
+    """A fingerprint of texts, and of files with their names."""
+    total = sha256(repr(parts).encode())
+    for path in paths:
+        content = sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.name} {content}\n".encode())
+    return total.hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file in a folder and below it, links left out."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def digest_of_grader() -> str:
+    """A fingerprint of all that decides a verdict beside the submission and its master."""
+    folders = (ROOT / "grader", ROOT / "rlcore", ROOT / "solutions" / "answer_key")
+    return digest(path for top in folders for path in sorted(top.rglob("*.py")))

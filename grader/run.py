@@ -1,0 +1,247 @@
+"""Run the notebooks of one submission in a sandbox, cell by cell, and question its witnesses."""
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from grader.clock import LOST, POLL_SECONDS, Clock, Ended
+from grader.outputs import Outputs
+from grader.rebuild import SKIP, grade_id, is_graded, is_solution
+from grader.sandbox import Bundle, Limits, Sandbox
+from grader.wire import BrokenFrame, Channel, Closed
+
+CUT = "… the output is cut here: a notebook may show {} MB\n"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a test cell asks: an exercise, and the expression that stands for its answer."""
+
+    exercise: str
+    answer: str
+    cell: str
+
+
+@dataclass
+class Job:
+    """One notebook to be run; its cells get the outputs."""
+
+    name: str
+    notebook: NotebookNode
+    questions: list[Question] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.questions = [q for cell in self.notebook.cells for q in questions(cell)[0]]
+
+
+@dataclass
+class Ran:
+    """What happened to a notebook: findings by cell, codes, CPU time.
+
+    `lost` are cells whose run was ended, with the code why; `stalled` says that a wall limit ended
+    it that might not have on a machine with nothing else to do.
+    """
+
+    found: dict[str, Any] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    stalled: bool = False
+
+
+Judge = Callable[[Question, "Witness"], Any]
+
+
+def questions(cell: NotebookNode) -> tuple[list[Question], str]:
+    """What a locked test cell asks by `probe`, and what else it does, as source."""
+    if cell.cell_type != "code" or not is_graded(cell) or is_solution(cell):
+        return [], cell.source
+    try:
+        body = ast.parse(cell.source).body
+    except (SyntaxError, ValueError):
+        return [], cell.source
+    calls = {id(node): _called(node) for node in body}
+    found = [
+        Question(calls[id(node)][1], calls[id(node)][2], grade_id(cell))
+        for node in body
+        if calls[id(node)][0] == "probe"
+    ]
+    if not found:
+        return [], cell.source
+    rest = [n for n in body if not calls[id(n)][0] and getattr(n, "module", "") != "grader"]
+    return found, "\n".join(ast.unparse(node) for node in rest)
+
+
+def _called(node: ast.stmt) -> tuple[str, str, str]:
+    """(`probe` or `check`, exercise, answer) where a statement is such a call."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and len(call.args) == 2:
+        name, answer = call.args
+        if call.func.id in ("probe", "check") and isinstance(name, ast.Constant):
+            return call.func.id, str(name.value), ast.unparse(answer)
+    return "", "", ""
+
+
+def run_submission(
+    jobs: Sequence[Job],
+    folder: Path,
+    bundle: Bundle,
+    limits: Limits,
+    judge: Judge,
+    *,
+    contained: bool = True,
+) -> dict[str, Ran]:
+    """Run notebooks one after the other; a sandbox that is lost costs one of them.
+
+    Args:
+        jobs: the notebooks; outputs are written into them.
+        folder: holds a folder per notebook, with its files.
+        bundle: the packages that may be imported.
+        limits: what all of it may use.
+        judge: `(question, witness) -> finding`, asked when a notebook has been run.
+        contained: False runs it without sandbox.
+
+    Raises:
+        SandboxError: no sandbox could be started.
+    """
+    waiting, results, spent = list(jobs), {}, 0.0
+    while waiting:
+        wanted = {job.name: len(job.questions) for job in waiting}
+        sandbox = Sandbox(bundle, folder, wanted, limits, contained=contained)
+        try:
+            while waiting and sandbox.alive:
+                job = waiting.pop(0)
+                left = max(limits.submission_seconds - spent, 0.0)
+                seconds = min(limits.notebook_seconds, left)
+                run = NotebookRun(sandbox, job, replace(limits, notebook_seconds=seconds))
+                results[job.name] = run.run(judge)
+                spent += results[job.name].seconds
+        finally:
+            sandbox.close()
+    return results
+
+
+class NotebookRun:
+    """One notebook in a sandbox."""
+
+    def __init__(self, sandbox: Sandbox, job: Job, limits: Limits) -> None:
+        self.sandbox, self.job, self.limits = sandbox, job, limits
+        self.kernel, *self.witnesses = sandbox.channels[job.name]
+        self.ran = Ran()
+        self.clock = Clock(sandbox, limits)
+        self._asked: list[tuple[Question, Channel]] = []
+        self._kept, self._cut = 0, False
+
+    def run(self, judge: Judge) -> Ran:
+        """Run the cells, end the kernel, ask the witnesses, end everything."""
+        try:
+            self._start()
+            for cell in self.job.notebook.cells:
+                if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", []):
+                    self._cell(cell)
+        except Ended as ended:
+            self._ended(ended)
+        self.sandbox.kill_all_but({channel.sender for _, channel in self._asked})
+        for question, channel in self._asked:
+            try:
+                finding = judge(question, Witness(self, channel))
+                self.ran.found.setdefault(question.cell, []).append(finding)
+            except Ended as ended:
+                self.ran.lost[question.cell] = ended.code
+                self.ran.stalled |= ended.stalled
+            except (Closed, BrokenFrame) as error:
+                self.ran.lost[question.cell] = _code(error)
+            channel.close()
+        self.ran.seconds = self.clock.spent()
+        self.sandbox.kill_all_but(set())
+        return self.ran
+
+    def _ended(self, ended: Ended) -> None:
+        self.ran.reasons.append(ended.code)
+        self.ran.stalled |= ended.stalled
+
+    def _start(self) -> None:
+        try:
+            self.sandbox.start_kernel(self.job.name)
+            hello = self.kernel.receive(self.limits.cell_seconds * self.limits.wall_factor)
+        except (Closed, BrokenFrame):
+            raise Ended("sandbox-died") from None
+        if hello != {"hello": True}:
+            raise Ended("sandbox-died", stalled=True)
+        self.clock.begin()
+
+    def _cell(self, cell: NotebookNode) -> None:
+        asked, source = questions(cell)
+        shown = Outputs(cell)
+        try:
+            if source.strip() or not asked:
+                self._ask({"cell": source}, shown)
+            for question in asked:
+                number = len(self._asked)
+                self._ask({"witness": number}, shown)
+                self._asked.append((question, self._met(self.witnesses[number])))
+        except Ended as ended:
+            shown.add({"error": "Stopped", "value": LOST[ended.code], "traceback": []})
+            self.ran.lost[grade_id(cell)] = ended.code
+            raise
+
+    def _met(self, channel: Channel) -> Channel:
+        """A witness that has said hello, so that its process is known."""
+        try:
+            channel.receive(self.limits.cell_seconds)
+        except (Closed, BrokenFrame):
+            pass  # found out when it is asked
+        return channel
+
+    def _ask(self, message: Any, shown: "Outputs") -> None:
+        """Have the kernel do something, taking in outputs until it is done."""
+        self.clock.start()
+        try:
+            self.kernel.send(message, self.limits.cell_seconds)
+            while True:
+                frame = self.kernel.receive(POLL_SECONDS)
+                if self.kernel.received > self.limits.output_bytes:
+                    raise Ended("output-limit")
+                self.clock.check()
+                if frame == {"done": True}:
+                    shown.count()
+                    return
+                if frame is not None:
+                    self._show(frame, shown)
+        except (Closed, BrokenFrame) as error:
+            raise Ended("kernel-died" if isinstance(error, Closed) else "broken-output") from None
+
+    def _show(self, frame: Any, shown: "Outputs") -> None:
+        if self.kernel.received <= self.limits.kept_bytes:
+            shown.add(frame)
+        elif not self._cut:
+            self._cut = True
+            shown.add({"stream": "stdout", "text": CUT.format(self.limits.kept_bytes >> 20)})
+
+
+def _code(error: Exception) -> str:
+    return "broken-evidence" if isinstance(error, BrokenFrame) else "no-evidence"
+
+
+class Witness:
+    """A notebook as it stood at one test cell, ready to answer questions."""
+
+    def __init__(self, run: NotebookRun, channel: Channel) -> None:
+        self._run, self._channel = run, channel
+
+    def ask(self, question: Any) -> Any:
+        """The answer to a question, within the limits of a cell.
+
+        Raises:
+            Ended: it took too much. Closed, BrokenFrame: there is no answer.
+        """
+        clock = self._run.clock
+        clock.start()
+        self._channel.send(question)
+        while (answer := self._channel.receive(POLL_SECONDS)) is None:
+            clock.check()
+        return answer

@@ -1,0 +1,91 @@
+"""Worker processes, and the folder they work in."""
+
+import ctypes
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+class Pool:
+    """Processes on this machine, or an executor that somebody else provides."""
+
+    def __init__(self, jobs: int, executor: Executor | None = None) -> None:
+        self.jobs, self._given = jobs, executor
+        self._executor: Executor | None = executor
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if self._given is None and self._executor is not None:
+            self._stop(now=kind is not None)
+
+    def map(self, function: Callable, work: Sequence[Any], *rest: Any) -> Iterator[tuple[Any, Any]]:
+        """Each piece of work with what came of it, or with the exception, as they end."""
+        waiting = list(work)
+        running: dict[Future, Any] = {}
+        while waiting or running:
+            while waiting and len(running) < self.jobs + 1:
+                piece = waiting.pop(0)
+                running[self._submit(function, piece, *rest)] = piece
+            done, _ = wait(running, return_when="FIRST_COMPLETED")
+            for future in done:
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    self._executor = self._given
+                yield running.pop(future), error or future.result()
+
+    def _submit(self, function: Callable, *arguments: Any) -> Future:
+        for _ in range(2):
+            if self._executor is None:
+                self._executor = ProcessPoolExecutor(
+                    self.jobs, multiprocessing.get_context("spawn"), _begin, (os.getpid(),)
+                )
+            try:
+                return self._executor.submit(function, *arguments)
+            except BrokenProcessPool:
+                self._executor = self._given
+        raise RuntimeError("no worker process can be started")
+
+    def _stop(self, now: bool) -> None:
+        executor = self._executor
+        if now and isinstance(executor, ProcessPoolExecutor):
+            for process in list((executor._processes or {}).values()):
+                process.kill()
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(parent: int) -> None:
+    """A worker begins: it dies with its parent, leaves Ctrl-C to it, and uses one thread."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o022)
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def work_folder(top: Path) -> Path:
+    """A fresh folder for this process."""
+    folder = top / f"work-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def remove_stale(top: Path) -> None:
+    """Remove the folders of processes that were killed."""
+    for folder in top.glob("work-*"):
+        if not psutil.pid_exists(int(folder.name.removeprefix("work-"))):
+            shutil.rmtree(folder, ignore_errors=True)
