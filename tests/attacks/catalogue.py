@@ -18,8 +18,8 @@ HEAD = """# What the grader has withstood
 Hostile and broken submissions, graded in one class with an honest one that has every point and an
 honest one that has none; `test_attacks.py` says what must hold. Each attacker gets what its honest
 work earns: *points* are the whole notebook's, by machine, out of {most} (04) or {most_03} (03). One
-of the *codes* is on the attacked exercise or on the whole submission; no code: nothing is held against
-it. An example is in the words of the list of attacks, then what this submission tries.
+of the *codes* is on the attacked exercise or on the whole submission; no code: nothing is held
+against it. An example is in the words of the list of attacks, then what this submission tries.
 
 Written by `python tests/attacks/catalogue.py`; {count} submissions.
 """
