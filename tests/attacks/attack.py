@@ -9,7 +9,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbformat
 from nbformat import NotebookNode
 
 from grader.execute import cell_by_id, code_cell
@@ -234,7 +233,7 @@ def honest_work(
     return notebook
 
 
-def hand_in(folder: Path, notebook: NotebookNode | dict | bytes, *, study: bool = False) -> Path:
+def hand_in(folder: Path, notebook: dict | bytes, *, study: bool = False) -> Path:
     """Write a notebook as a submission; its name is the folder's."""
     folder.mkdir(parents=True, exist_ok=True)
     if study:
@@ -242,8 +241,6 @@ def hand_in(folder: Path, notebook: NotebookNode | dict | bytes, *, study: bool 
     path = folder / f"{folder.name}.ipynb"
     if isinstance(notebook, bytes):
         path.write_bytes(notebook)
-    elif isinstance(notebook, NotebookNode):
-        path.write_text(nbformat.writes(notebook), encoding="utf-8")
     else:
         path.write_text(json.dumps(notebook), encoding="utf-8")
     return path

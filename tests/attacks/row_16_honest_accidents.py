@@ -60,7 +60,7 @@ def _jupyterlab(notebook: NotebookNode) -> None:
 
 
 def _vs_code(notebook: NotebookNode) -> dict:
-    plain = json.loads(nbformat.writes(notebook))
+    plain = json.loads(json.dumps(notebook))
     plain |= {"nbformat_minor": 2}
     plain["metadata"]["kernelspec"] = {"display_name": ".venv", "name": "x", "language": "python"}
     for cell in plain["cells"]:
@@ -70,7 +70,7 @@ def _vs_code(notebook: NotebookNode) -> dict:
 
 
 def _colab(notebook: NotebookNode) -> dict:
-    plain = json.loads(nbformat.writes(notebook))
+    plain = json.loads(json.dumps(notebook))
     plain |= {"nbformat_minor": 0}
     plain["metadata"]["colab"] = {"provenance": [], "gpuType": "T4"}
     plain["metadata"]["accelerator"] = "GPU"
@@ -83,11 +83,11 @@ def _colab(notebook: NotebookNode) -> dict:
 def _crlf(notebook: NotebookNode) -> bytes:
     for cell in notebook.cells:
         cell.source = cell.source.replace("\n", "\r\n")
-    return nbformat.writes(notebook).replace("\n", "\r\n").encode()
+    return json.dumps(notebook).replace("\n", "\r\n").encode()
 
 
 def _byte_order_mark(notebook: NotebookNode) -> bytes:
-    return b"\xef\xbb\xbf" + nbformat.writes(notebook).encode()
+    return b"\xef\xbb\xbf" + json.dumps(notebook).encode()
 
 
 def _split(notebook: NotebookNode) -> None:
@@ -128,7 +128,7 @@ def _windows_zip(folder: Path, solved: NotebookNode, released: NotebookNode) -> 
             archive.writestr(name, path.read_bytes())
     with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         who = "a16windowszip_16001_777"
-        notebook = nbformat.writes(honest_work(solved, released, ALL))
+        notebook = json.dumps(honest_work(solved, released, ALL))
         archive.writestr(f"{who}_{GAE}.ipynb", notebook)
         archive.writestr(f"{who}_logs.zip", content.getvalue())
 
