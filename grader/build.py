@@ -13,15 +13,15 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from grader.course import COURSE, ROOT
 from grader.exercises import EXERCISES
-from grader.hidden import ROOT, answer_keys
-from grader.nbgrader_course import Course, answered_cells, remove_tree
+from grader.hidden import answer_keys
+from grader.nbgrader_course import NbgraderCourse, answered_cells, remove_tree
 from grader.published import publish
 from grader.rebuild import grade_id
 
 SOLUTIONS = ROOT / "solutions"
 NOTEBOOKS = ROOT / "notebooks"
-COURSE = ROOT / "build" / "course"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -29,7 +29,9 @@ class BuildError(Exception):
     """The build stopped; the text says at which file and what to do."""
 
 
-def build(course_root: Path = COURSE, *, force: bool = False, say: Callable = print) -> Course:
+def build(
+    course_root: Path = COURSE, *, force: bool = False, say: Callable = print
+) -> NbgraderCourse:
     """Build the course in `course_root`, and notebooks/ from its release.
 
     Raises:
@@ -49,9 +51,9 @@ def build(course_root: Path = COURSE, *, force: bool = False, say: Callable = pr
     return course
 
 
-def build_course(root: Path, *, say: Callable = print) -> Course:
+def build_course(root: Path, *, say: Callable = print) -> NbgraderCourse:
     """source/, release/, nbgrader_config.py and the gradebook's rows; grades there are kept."""
-    course = Course(root)
+    course = NbgraderCourse(root)
     course.write_config()
     for path in sources():
         name = path.stem
@@ -96,7 +98,7 @@ def published_json(notebook: str) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
-def released(course: Course) -> list[Path]:
+def released(course: NbgraderCourse) -> list[Path]:
     """Every file that students get of the notebooks."""
     return sorted((course.root / "release").glob("*/*.*"))
 

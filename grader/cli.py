@@ -1,10 +1,11 @@
 """The `grader` command."""
 
 import argparse
+import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 CLEAN, NOT_CLEAN, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -39,11 +40,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
     check.set_defaults(run=run_check)
 
-    grade = commands.add_parser("grade", help="instructor: grade a folder of submissions")
-    grade.add_argument("submissions", type=Path, help="a folder as nbgrader's submitted/")
-    grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
-    grade.add_argument("--course", type=Path, help="the course's folder (default: build/course)")
-    grade.set_defaults(run=run_grade)
+    _add_grade(commands)
 
     build = commands.add_parser("build", help="author: solutions/ to notebooks/ and build/course")
     build.add_argument("--check", action="store_true", help="only say whether notebooks/ is fresh")
@@ -56,6 +53,42 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="grade a class made out of the answer key")
     demo.set_defaults(run=run_demo)
     return top
+
+
+def _add_grade(commands: Any) -> None:
+    grade = commands.add_parser("grade", help="instructor: grade submissions, in a sandbox")
+    grade.add_argument(
+        "submissions",
+        type=Path,
+        help="nbgrader's submitted/, a folder of notebooks, one notebook, or an export of Canvas "
+        "or Moodle (folder or zip)",
+    )
+    grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
+    grade.add_argument("--course", type=Path, help="any nbgrader course (default: build/course)")
+    grade.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers")
+    grade.add_argument("--teams", action="store_true", help="both names in TEAM get the marks")
+    grade.add_argument(
+        "--no-sandbox",
+        action="store_true",
+        help="run submissions with your own rights; every report says so",
+    )
+    grade.add_argument(
+        "--fail-under",
+        type=float,
+        metavar="PERCENT",
+        help="exit with 1 if a submission has less than this part of its machine's points",
+    )
+    grade.set_defaults(run=run_grade)
+    report = commands.add_parser("report", help="instructor: write the reports of a class again")
+    report.add_argument("--course", type=Path, help="the course's folder (default: build/course)")
+    report.set_defaults(run=run_report)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return number
 
 
 def run_check(args: argparse.Namespace) -> int:
@@ -83,27 +116,43 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_grade(args: argparse.Namespace) -> int:
     """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
-    from grader.build import COURSE
-    from grader.grade import UsageError, find_submissions, grade, table_row
-    from grader.nbgrader_course import Course
+    from grader.course import COURSE, Course
+    from grader.grade import Options, UsageError, grade_class
+    from grader.reporting import Progress, write_all
+    from grader.sandbox import SandboxError
 
     course = Course(args.course or COURSE)
+    options = Options(args.assignment, args.jobs, contained=not args.no_sandbox, teams=args.teams)
+    if args.no_sandbox:
+        print("without a sandbox: submissions run with your own rights\n")
+    progress = Progress()
     try:
-        submissions = find_submissions(args.submissions, course, args.assignment)
-    except UsageError as error:
+        for done in grade_class(args.submissions, course, options):
+            progress.show(done)
+    except (UsageError, SandboxError) as error:
         print(f"grader grade: {error}", file=sys.stderr)
         return USAGE
-    started, processed = time.monotonic(), True
-    for number, result in enumerate(grade(submissions, course), 1):
-        lines = table_row(result)
-        print(f"[{number}/{len(submissions)}] {lines[0]}", *lines[1:], sep="\n", flush=True)
-        processed = processed and result.processed
-    course.export(course.root / "grades.csv")
-    print(f"\n{len(submissions)} submissions in {time.monotonic() - started:.0f} s")
-    print(f"gradebook  {course.gradebook}")
-    print(f"feedback   {course.root / 'feedback'}")
-    print(f"CSV        {course.root / 'grades.csv'}")
-    return CLEAN if processed else NOT_CLEAN
+    except KeyboardInterrupt:
+        print(f"\nstopped; {progress.number} are graded, the same command goes on from there")
+        return INTERRUPTED
+    progress.end()
+    write_all(course, progress)
+    return CLEAN if progress.good(args.fail_under) else NOT_CLEAN
+
+
+def run_report(args: argparse.Namespace) -> int:
+    """`grader report`: 0; 2 where nothing has been graded."""
+    from grader.course import COURSE, Course
+    from grader.reporting import last_results, write_reports_of
+
+    course = Course(args.course or COURSE)
+    results = last_results(course)
+    if not results:
+        print(f"grader report: nothing in {course.root} has been graded yet", file=sys.stderr)
+        return USAGE
+    for path in write_reports_of(course, results):
+        print(path)
+    return CLEAN
 
 
 def run_build(args: argparse.Namespace) -> int:

@@ -60,13 +60,13 @@ class Clock:
             return
         self._polled = now
         used = self.sandbox.cpu_seconds()
-        if not self._known:  # a cell that is over sooner is not worth a look
+        seen, limits = self._known, self.limits
+        if not seen:
             self._cell_first, self._known = used, True
-        limits = self.limits
         cell, notebook = used - self._cell_first, used - self._first
         if cell > limits.cell_seconds or notebook > limits.notebook_seconds:
             raise Ended("timeout")
-        if self.sandbox.memory() > limits.memory:
+        if seen and self.sandbox.uses_more_than(limits.memory):
             raise Ended("memory")
         wall, factor = now - self._since, limits.wall_factor
         whole = now - self._began

@@ -16,11 +16,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.build import build_course, read_source, sources
+from grader.course import ROOT
 from grader.execute import cell_by_id
 from grader.exercises import find_exercise
 from grader.grade import Result, find_submissions, grade, table_row
-from grader.hidden import AGENTS, ROOT, answer_keys
-from grader.nbgrader_course import Course, remove_tree
+from grader.hidden import AGENTS, answer_keys
+from grader.nbgrader_course import NbgraderCourse, remove_tree
 from grader.rebuild import read_notebook
 
 DEMO = ROOT / "build" / "demo"
@@ -126,7 +127,7 @@ def demo(say: Callable = print) -> bool:
     return not surprises
 
 
-def make_class(course: Course, folder: Path) -> Path:
+def make_class(course: NbgraderCourse, folder: Path) -> Path:
     """Write a submission for each member of the class, in nbgrader's layout."""
     released = read_notebook(course.root / "release" / NOTEBOOK / f"{NOTEBOOK}.ipynb")
     solved = read_source(next(path for path in sources() if path.stem == NOTEBOOK))

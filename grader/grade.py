@@ -3,20 +3,22 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from grader.grading import Graded, Setting, grade_student, nothing, read_masters
-from grader.hidden import secret
+from grader.course import Course
 from grader.intake import Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
-from grader.nbgrader_books import Books, open_books
-from grader.nbgrader_course import Course
-from grader.rebuild import SubmissionError
 from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle, Limits, check_sandbox
+from grader.secret import secret
+from grader.task import Graded, Setting, grade_in_worker
 from grader.workers import Pool, remove_stale, work_folder
+
+if TYPE_CHECKING:
+    from grader.nbgrader_books import Books
 
 
 class UsageError(Exception):
@@ -87,32 +89,36 @@ class Grading:
         self.course, self.options = course, options
         self.journal = Journal(course.private / "journal.jsonl")
         self.secret = secret()
-        self.books: Books | None = None
+        self.seen: list[Result] = []
+        self._of, self._books = 0, None
+        self._stack = ExitStack()
 
     def run(
         self, submissions: Sequence[Submission], refused: Sequence[Refusal] = ()
     ) -> Iterator[Done]:
         """Results, those first that are known."""
-        self._of = len(submissions) + sum(one.whole for one in refused)
-        self._number = 0
+        whole = [refusal for refusal in refused if refusal.whole and refusal.student]
+        self._of = len(submissions) + len(whole)
         keys = self._keys(submissions)
         waiting: dict[str, list[Submission]] = {}
-        for submission in submissions:
-            result = self.journal.results.get(keys[submission])
-            if result is None or not self._written(result):
-                waiting.setdefault(submission.student.login, []).append(submission)
-            else:
-                yield self._recorded(keys[submission], replace(result, late=submission.late), True)
-        with self._setting(bool(waiting)) as setting:
-            for result in self._graded(list(waiting.values()), setting):
-                found = next(s for s in waiting[result.student.login] if _fits(s, result))
-                if result.processed:
-                    self.journal.add(keys[found], result)
-                yield self._recorded(keys[found], result, False)
-            for refusal in refused:
-                if refusal.whole and refusal.student:
-                    result = self._refused(refusal)
-                    yield self._recorded(digest([], repr(result)), result, False)
+        with self._stack:
+            for submission in submissions:
+                result = self.journal.results.get(keys[submission])
+                if result is None or not self._written(result):
+                    waiting.setdefault(submission.student.login, []).append(submission)
+                else:
+                    result = replace(result, student=submission.student, late=submission.late)
+                    yield self._recorded(keys[submission], result, known=True)
+            for result in self._graded(list(waiting.values())):
+                mine = waiting[result.student.login]
+                key = next(keys[s] for s in mine if s.assignment == result.assignment)
+                yield self._kept(key, result)
+            for refusal in whole:
+                key = digest([], repr(refusal), self.course.digest(refusal.assignment))
+                known = self.journal.results.get(key)
+                yield self._kept(key, known or _refused(self.course, refusal))
+            if self.options.teams:
+                yield from self._mates(submissions)
 
     def _keys(self, submissions: Sequence[Submission]) -> dict[Submission, str]:
         """What decides a result, as a fingerprint."""
@@ -134,95 +140,111 @@ class Grading:
     def _written(self, result: Result) -> bool:
         """Whether what people read of a result is there."""
         folder = self.course.root / "autograded" / result.student.login / result.assignment
-        names = {mark.notebook for mark in result.marks if mark.code not in UNREADABLE}
+        names = {mark.notebook for mark in result.marks if mark.text != result.problem}
         return all((folder / f"{name}.ipynb").is_file() for name in names)
 
-    @contextmanager
-    def _setting(self, needed: bool) -> Iterator[Setting | None]:
-        """What workers need, if there is any work; gone afterwards."""
+    def _setting(self) -> Setting:
+        """What workers need, in a folder that is gone when the run is over."""
         remove_stale(self.course.private)
-        if not needed:
-            yield None
-            return
         work = work_folder(self.course.private)
-        try:
-            masters = work / "masters"
-            with self._open_books() as books:
-                for name in self.course.assignments():
-                    books.write_masters(name, masters / name)
-            out, limits = self.course.root, self.options.limits
-            contained = self.options.contained
-            bundle = Bundle(work / "bundle")
-            yield Setting(masters, bundle, out, work, limits, self.secret, contained)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        self._stack.callback(shutil.rmtree, work, ignore_errors=True)
+        for name in self.course.assignments():
+            self.books.write_masters(name, work / "masters" / name)
+        return Setting(
+            work / "masters",
+            Bundle(work / "bundle"),
+            self.course.root,
+            work,
+            self.options.limits,
+            self.secret,
+            self.options.contained,
+        )
 
-    def _graded(self, work: list[list[Submission]], setting: Setting | None) -> Iterator[Result]:
+    @property
+    def books(self) -> "Books":
+        """The gradebook, opened when it is needed."""
+        if self._books is None:
+            from grader.nbgrader_books import open_books
+
+            self._books = self._stack.enter_context(open_books(self.course))
+        return self._books
+
+    def _graded(self, work: list[list[Submission]]) -> Iterator[Result]:
         """Results as they come; what a wall limit ended is run once more, alone."""
-        if setting is None:
+        if not work:
             return
+        setting, options = self._setting(), self.options
         again: list[list[Submission]] = []
-        with Pool(self.options.jobs, self.options.executor) as pool:
-            for submissions, graded in pool.map(grade_student, work, setting):
+        with Pool(min(options.jobs, len(work)), options.executor) as pool:
+            for submissions, graded in pool.map(grade_in_worker, work, setting):
                 if isinstance(graded, Graded) and not graded.stalled:
                     yield from graded.results
                 else:
                     again.append(submissions)
         for submissions in again:
-            with Pool(1, self.options.executor) as pool:
-                for _, graded in pool.map(grade_student, [submissions], setting):
+            with Pool(1, options.executor) as pool:
+                for _, graded in pool.map(grade_in_worker, [submissions], setting):
                     if isinstance(graded, Graded):
                         yield from graded.results
                     else:
                         yield from (_unprocessed(s, graded) for s in submissions)
 
-    def _refused(self, refusal: Refusal) -> Result:
-        """Zero, to be looked at by hand."""
-        masters = read_masters(self.course.root / "source" / refusal.assignment)
-        error = SubmissionError(refusal.code, refusal.text)
-        marks = [m for name, master in masters.items() for m in nothing(master, name, error)]
-        return Result(
-            refusal.student or Student(""),
-            refusal.assignment,
-            marks=tuple(marks),
-            reasons=(refusal.code,),
-            problem=refusal.text,
-        )
+    def _kept(self, key: str, result: Result) -> Done:
+        """A result that stands in the journal and in the gradebook."""
+        known = key in self.journal.results
+        if result.processed and not known:
+            self.journal.add(key, result)
+        return self._recorded(key, result, known=known)
 
-    def _recorded(self, key: str, result: Result, known: bool) -> Done:
+    def _recorded(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the gradebook."""
-        self._number += 1
+        self.seen.append(result)
         place = result.student.login, result.assignment
         gradebook = self.course.gradebook_identity()
         if result.processed and self.journal.recorded.get(place) != (key, gradebook):
-            with self._open_books() as books:
-                books.record(result)
+            self.books.record(result)
             self.journal.note_recorded(key, result, gradebook)
-        return Done(result, self._number, self._of, known)
+        return Done(result, len(self.seen), self._of, known)
 
-    @contextmanager
-    def _open_books(self) -> Iterator[Books]:
-        with open_books(self.course) as books:
-            yield books
+    def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
+        """The same result for whoever a team's notebook names and who handed in nothing."""
+        own = {(s.student.login, s.assignment) for s in submissions}
+        for result in [one for one in self.seen if one.processed]:
+            for login in result.team:
+                if (login, result.assignment) in own:
+                    continue
+                for step in ("autograded", "feedback"):
+                    theirs = self.course.root / step / result.student.login / result.assignment
+                    mine = self.course.root / step / login / result.assignment
+                    shutil.copytree(theirs, mine, dirs_exist_ok=True)
+                self._of += 1
+                same = replace(result, student=Student(login), team=())
+                yield self._kept(digest([], repr(same)), same)
 
 
-UNREADABLE = (
-    "missing-notebook not-json not-a-notebook empty foreign-notebook oversize link unsafe-path "
-    "zip-bomb not-a-zip"
-).split()
+def _refused(course: Course, refusal: Refusal) -> Result:
+    """Zero, to be looked at by hand."""
+    from grader.marks import nothing, read_masters
+    from grader.rebuild import SubmissionError
 
-
-def _fits(submission: Submission, result: Result) -> bool:
-    return submission.assignment == result.assignment
+    error = SubmissionError(refusal.code, refusal.text)
+    masters = read_masters(course.root / "source" / refusal.assignment)
+    return Result(
+        refusal.student or Student(""),
+        refusal.assignment,
+        marks=tuple(m for name, master in masters.items() for m in nothing(master, name, error)),
+        reasons=(refusal.code,),
+        problem=refusal.text,
+    )
 
 
 def _unprocessed(submission: Submission, error: BaseException) -> Result:
-    text = f"{type(error).__name__}: {error}"
+    """Nobody's zero."""
     return Result(
         submission.student,
         submission.assignment,
         reasons=("not-processed",),
-        problem=text,
+        problem=f"{type(error).__name__}: {error}",
         late=submission.late,
         processed=False,
     )

@@ -5,10 +5,10 @@ same whatever runs beside it.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nbformat
@@ -16,13 +16,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from grader.clean import clean_markup, clean_outputs
-from grader.marks import marks, most
+from grader.marks import marks, nothing, read_masters
+from grader.pages import feedback_html, write_file
 from grader.rebuild import (
     NOTES,
     SKIP,
     SubmissionError,
     grade_id,
-    is_graded,
     is_solution,
     read_notebook,
     rebuild,
@@ -30,45 +30,12 @@ from grader.rebuild import (
 )
 from grader.result import Mark, Result, Submission
 from grader.run import Job, Ran, run_submission
-from grader.sandbox import Bundle, Limits
+from grader.task import Graded, Setting
 from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
 
-Master = dict[str, NotebookNode]  # by name: an assignment's notebooks, stubs in the solution cells
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is the same for a whole class.
-
-    Args:
-        masters: a folder with `<assignment>/<notebook>.ipynb`, what to rebuild from, and files that
-            belong beside them.
-        bundle: the packages that notebooks may import.
-        out: the course's folder: `autograded/<student>/<assignment>/` gets notebooks as run and
-            marked, `feedback/<student>/<assignment>/` a page for the student.
-        work: for files that nobody needs afterwards.
-        limits: what a submission may use.
-        secret: from which hidden inputs are drawn.
-        contained: False runs submissions without a sandbox.
-    """
-
-    masters: Path
-    bundle: Bundle
-    out: Path
-    work: Path
-    limits: Limits
-    secret: bytes
-    contained: bool = True
-
-
-@dataclass(frozen=True)
-class Graded:
-    """The results of one student; `stalled` where a wall limit decided that CPU time did not."""
-
-    results: tuple[Result, ...]
-    stalled: bool = False
+_TEAM = re.compile(r"^TEAM = \[([^\]\n]{0,200})\]", re.MULTILINE)
 
 
 def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
@@ -108,8 +75,8 @@ class Part:
         self.stubs: dict[str, dict[str, str]] = {}
         self.lost: list[tuple[str, SubmissionError]] = []
         self.repairs: list[str] = list(submission.notes)
-        _lay_out(submission.folder, folder / submission.assignment)
-        _lay_out(setting.masters / submission.assignment, folder / submission.assignment)
+        lay_out(submission.folder, folder / submission.assignment)
+        lay_out(setting.masters / submission.assignment, folder / submission.assignment)
         for name, master in self.master.items():
             self.stubs[name] = {grade_id(c): c.source for c in master.cells if is_solution(c)}
             try:
@@ -134,7 +101,7 @@ class Part:
         reasons += [error.code for _, error in self.lost]
         reasons += ["repaired"] if self.repairs else []
         reasons += ["unverified"] if any(not mark.verified for mark in found) else []
-        return Result(
+        result = Result(
             self.submission.student,
             self.submission.assignment,
             marks=tuple(found),
@@ -142,16 +109,31 @@ class Part:
             repairs=tuple(self.repairs),
             problem=" ".join(str(error) for _, error in self.lost),
             unanswered=tuple(self._unanswered()),
+            team=next((t for job in self.jobs if (t := team(job.notebook))), ()),
             late=self.submission.late,
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
         )
+        self._write_feedback(result)
+        return result
+
+    def _write_feedback(self, result: Result) -> None:
+        answers = {
+            grade_id(cell): cell.source
+            for job in self.jobs
+            for cell in job.notebook.cells
+            if is_solution(cell)
+        }
+        name = self.submission.assignment
+        folder = self.setting.out / "feedback" / self.submission.student.login / name
+        write_file(folder / f"{name}.html", feedback_html(result, name, answers))
 
     def _unanswered(self) -> Iterable[tuple[str, str]]:
         for job in self.jobs:
             name = job.name.rpartition("/")[2]
+            stubs = self.stubs[name]
             for cell in job.notebook.cells:
-                if is_solution(cell) and cell.source == self.stubs[name].get(grade_id(cell)):
+                if is_solution(cell) and cell.source == stubs.get(grade_id(cell)):
                     yield name, grade_id(cell)
 
     def _write(self, job: Job, ran: Ran, name: str) -> None:
@@ -159,12 +141,7 @@ class Part:
         place = self.setting.out / "autograded" / submission.student.login / submission.assignment
         notebook = shown(job.notebook, ran)
         notebook.metadata[NOTES] = {"repairs": self.repairs, "reasons": ran.reasons}
-        write_text(place / f"{name}.ipynb", nbformat.writes(notebook))
-
-
-def read_masters(folder: Path) -> Master:
-    """An assignment's notebooks by name."""
-    return {path.stem: read_notebook(path) for path in sorted(folder.glob("*.ipynb"))}
+        write_file(place / f"{name}.ipynb", nbformat.writes(notebook))
 
 
 def read_submitted(folder: Path, name: str) -> NotebookNode:
@@ -181,14 +158,12 @@ def read_submitted(folder: Path, name: str) -> NotebookNode:
     return read_notebook(path)
 
 
-def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mark]:
-    """Marks of a notebook that cannot be graded: none, and somebody should look at it."""
-    waits = error.code != "missing-notebook"
-    return [
-        replace(Mark(grade_id(cell), most(cell), 0.0, waits, error.code, str(error)), notebook=name)
-        for cell in master.cells
-        if is_graded(cell)
-    ]
+def team(notebook: NotebookNode) -> tuple[str, ...]:
+    """The logins in `TEAM = [...]`, where a cell of the student's says so."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (found := _TEAM.search(cell.source)):
+            return tuple(re.findall(r"""["']([\w.@+-]{1,64})["']""", found[1])[:2])
+    return ()
 
 
 def shown(notebook: NotebookNode, ran: Ran) -> NotebookNode:
@@ -212,7 +187,7 @@ def verdict_output(verdict: Verdict) -> NotebookNode:
     return new_output("display_data", data={**texts, MIME: verdict.to_json()})
 
 
-def _lay_out(source: Path, place: Path) -> None:
+def lay_out(source: Path, place: Path) -> None:
     """Copy the files of a folder that are no notebooks, readable for everybody."""
     place.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):
@@ -223,11 +198,3 @@ def _lay_out(source: Path, place: Path) -> None:
             target.mkdir(exist_ok=True)
         elif path.is_file():
             shutil.copyfile(path, target)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8", errors="replace")
-    draft.replace(path)

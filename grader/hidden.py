@@ -7,8 +7,6 @@ the key.
 import hashlib
 import hmac
 import importlib.util
-import os
-import secrets
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from grader.course import ROOT
 from grader.exercise import AnswerKey, Exercise, Performance
 from grader.exercises import find_exercise
 from grader.judge import Check, judge, make_check, measure
+from grader.secret import secret
 from grader.visible import show
 
-ROOT = Path(__file__).resolve().parent.parent
 AGENTS = ROOT / "solutions" / "agents"  # <notebook>/: what its solution hands in beside it
 ROUNDS = 2
 
@@ -91,26 +90,6 @@ def _load_package(name: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def secret() -> bytes:
-    """GRADER_SECRET, else the file .grader-secret at the repository's root, made on first use."""
-    if value := os.environ.get("GRADER_SECRET"):
-        return value.encode()
-    path = ROOT / ".grader-secret"
-    if not path.exists():
-        # Linked into place, so that nobody ever reads a file without its content.
-        draft = ROOT / f".grader-secret.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip().encode()
 
 
 def student() -> str:

@@ -1,5 +1,8 @@
 """The IPython shell of a kernel inside the sandbox: what cells give goes out as frames."""
 
+import builtins
+import getpass
+import importlib
 import io
 import sys
 import time
@@ -13,6 +16,16 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+# What notebooks import; the shell is there first, so that figures are shown by themselves.
+WARM = (
+    "torch",
+    "gymnasium",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "ipywidgets",
+    "rlcore.experiment",
+    "grader.evidence",
+)
 CHUNK = 1 << 16
 SECONDS = 0.2
 
@@ -121,19 +134,13 @@ def _no_input(*args: Any, **kwargs: Any) -> str:
 
 def warm_shell() -> Shell:
     """The shell, made once, with everything imported that notebooks import."""
-    import builtins
-    import getpass
-
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     builtins.input = getpass.getpass = _no_input
     shell = Shell.instance(config=config)
     shell.connect(None)
-    import gymnasium  # noqa: F401
-    import torch
-
-    import rlcore  # noqa: F401
-
-    torch.set_num_threads(1)
+    for name in WARM:
+        importlib.import_module(name)
+    sys.modules["torch"].set_num_threads(1)
     return shell

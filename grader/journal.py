@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from grader.result import Result
-from grader.sandbox import ROOT
 
 _RESULT = TypeAdapter(Result)
 
@@ -81,5 +80,6 @@ def files_below(folder: Path) -> list[Path]:
 
 def digest_of_grader() -> str:
     """A fingerprint of all that decides a verdict beside the submission and its master."""
-    folders = (ROOT / "grader", ROOT / "rlcore", ROOT / "solutions" / "answer_key")
+    root = Path(__file__).resolve().parent.parent
+    folders = (root / "grader", root / "rlcore", root / "solutions" / "answer_key")
     return digest(path for top in folders for path in sorted(top.rglob("*.py")))

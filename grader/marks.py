@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from nbformat import NotebookNode
 
 from grader.clock import LOST
 from grader.execute import error_of
-from grader.rebuild import grade_id, is_graded, is_solution
+from grader.rebuild import SubmissionError, grade_id, is_graded, is_solution, read_notebook
 from grader.result import Mark
 from grader.run import Job, Ran
 from grader.verdict import Verdict
@@ -27,7 +29,7 @@ def marks(job: Job, ran: Ran, stubs: dict[str, str]) -> Iterator[Mark]:
             mark = _verified(job, ran, cell)
         else:
             mark = _believed(ran, cell)
-        yield Mark(**{**vars(mark), "notebook": name})
+        yield replace(mark, notebook=name)
 
 
 def by_hand(cell: NotebookNode, stubs: dict[str, str]) -> Mark:
@@ -103,3 +105,18 @@ def most(cell: NotebookNode) -> float:
 
 def _exercise(name: str) -> str:
     return name.removeprefix("test_")
+
+
+def read_masters(folder: Path) -> dict[str, NotebookNode]:
+    """An assignment's notebooks by name."""
+    return {path.stem: read_notebook(path) for path in sorted(folder.glob("*.ipynb"))}
+
+
+def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mark]:
+    """Marks of a notebook that cannot be graded: none, and somebody should look at it."""
+    waits = error.code != "missing-notebook"
+    return [
+        replace(Mark(grade_id(cell), most(cell), 0.0, waits, error.code, str(error)), notebook=name)
+        for cell in master.cells
+        if is_graded(cell)
+    ]

@@ -4,26 +4,39 @@ One process writes to it, through nbgrader's own API, one commit a submission.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
+from traitlets.config import Config
 
-from grader.nbgrader_course import Course, no_sql_warnings
+from grader.course import Course
+from grader.nbgrader_course import load_config, no_sql_warnings
 from grader.rebuild import grade_id, read_notebook
 from grader.report import Total
 from grader.result import Result
 
 
+def master_of(path: Path, known: Iterable[Any]) -> NotebookNode:
+    """The notebook of source/, with those cells that the gradebook knows as it has them."""
+    sources = {cell.name: cell.source for cell in known}
+    master = read_notebook(path)
+    for cell in master.cells:
+        cell.source = sources.get(grade_id(cell), cell.source)
+    return master
+
+
 class Books:
     """An open gradebook."""
 
-    def __init__(self, course: Course, gradebook: Gradebook) -> None:
-        self.course, self.gradebook = course, gradebook
+    def __init__(self, course: Course, config: Config, gradebook: Gradebook) -> None:
+        self.course, self.config, self.gradebook = course, config, gradebook
 
     def write_masters(self, assignment: str, folder: Path) -> None:
         """Write the notebooks that submissions are rebuilt from, and the files beside them.
@@ -41,21 +54,16 @@ class Books:
                 known = self.gradebook.find_notebook(path.stem, assignment).source_cells
             except MissingEntry:
                 continue
-            cells = {cell.name: cell for cell in known}
-            master = read_notebook(path)
-            for cell in master.cells:
-                if grade_id(cell) in cells:
-                    cell.source = cells[grade_id(cell)].source
-            nbformat.write(master, folder / path.name)
+            nbformat.write(master_of(path, known), folder / path.name)
 
     def record(self, result: Result) -> None:
         """Write the automatic scores, comments and flags of a submission; hands' marks stay."""
         student, assignment = result.student, result.assignment
         folder = self.course.root / "submitted" / student.login / assignment
-        names = {"first_name": student.name} if student.name else {}
+        names: Any = {"first_name": student.name} if student.name else {}
         self.gradebook.update_or_create_student(student.login, **names)
-        timestamp = self.course.coursedir.get_existing_timestamp(str(folder))
-        late = {"timestamp": timestamp} if timestamp else {}
+        timestamp = CourseDirectory(config=self.config).get_existing_timestamp(str(folder))
+        late: Any = {"timestamp": timestamp} if timestamp else {}
         entry = self.gradebook.update_or_create_submission(assignment, student.login, **late)
         marks = {(mark.notebook, mark.cell): mark for mark in result.marks}
         for notebook in entry.notebooks:
@@ -74,7 +82,7 @@ class Books:
     def _penalize(self, entry: Any) -> None:
         """Late penalties, as nbgrader's step of that name sets them."""
         late: float = entry.total_seconds_late
-        step = AssignLatePenalties(config=self.course.config)
+        step: Any = AssignLatePenalties(config=self.config)
         step.init_plugin()
         for notebook in entry.notebooks:
             notebook.late_submission_penalty = None
@@ -103,5 +111,7 @@ def _penalty(row: dict) -> float:
 @contextmanager
 def open_books(course: Course) -> Iterator[Books]:
     """The gradebook of a course."""
-    with no_sql_warnings(), Gradebook(course.db_url, course.coursedir.course_id) as gradebook:
-        yield Books(course, gradebook)
+    config = load_config(course)
+    where = CourseDirectory(config=config)
+    with no_sql_warnings(), Gradebook(where.db_url, where.course_id) as gradebook:
+        yield Books(course, config, gradebook)

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from grader.journal import digest, files_below
+from grader.course import Course
 from grader.rebuild import grade_id, read_notebook
 
 CONFIG = '''\
@@ -38,57 +37,18 @@ class CourseError(Exception):
     """nbgrader could not do what was asked; the text says what and where the log is."""
 
 
-class Course:
-    """A folder with source/, release/, submitted/, autograded/, feedback/ and gradebook.db."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root.resolve()
+class NbgraderCourse(Course):
+    """A course that nbgrader builds."""
 
     @property
     def log(self) -> Path:
         """What nbgrader said, newest last."""
         return self.root / "nbgrader.log"
 
-    @property
-    def gradebook(self) -> Path:
-        """The SQLite file."""
-        return self.root / "gradebook.db"
-
-    @property
-    def private(self) -> Path:
-        """Where the grader keeps its journal and works."""
-        return self.root / ".grader"
-
-    @property
-    def db_url(self) -> str:
-        """Nbgrader's address of the gradebook."""
-        return self.coursedir.db_url
-
-    def gradebook_identity(self) -> str:
-        """Something that changes when the gradebook is another one."""
-        if self.db_url == f"sqlite:///{self.gradebook}":
-            return f"{self.db_url} {self.gradebook.stat().st_ino}"
-        return self.db_url
-
-    def digest(self, assignment: str) -> str:
-        """A fingerprint of what submissions of an assignment are rebuilt from."""
-        folders = (self.root / "source" / assignment, self.root / "release" / assignment)
-        return digest(path for folder in folders for path in files_below(folder))
-
     def write_config(self) -> None:
         """Make the folder and its nbgrader_config.py."""
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
-
-    def is_built(self) -> bool:
-        """Whether there are sources, and a gradebook, or a database that holds one."""
-        own = self.db_url == f"sqlite:///{self.gradebook}"
-        return (self.root / "source").is_dir() and (self.gradebook.is_file() or not own)
-
-    def assignments(self) -> list[str]:
-        """Names of the assignments in source/."""
-        folders = (self.root / "source").glob("*")
-        return sorted(path.name for path in folders if any(path.glob("*.ipynb")))
+        self.config.write_text(CONFIG, encoding="utf-8")
 
     def generate(self, assignment: str) -> None:
         """Write release/ from source/ and register the assignment in the gradebook."""
@@ -96,22 +56,6 @@ class Course:
             self._succeed(
                 api.generate_assignment(assignment), f"release of {assignment} could not be made"
             )
-
-    @cached_property
-    def config(self) -> Config:
-        """What nbgrader_config.py says; the folder is the course's root whatever it says."""
-        if not (self.root / "nbgrader_config.py").is_file():
-            config = Config()
-        else:
-            loader = PyFileConfigLoader("nbgrader_config.py", path=str(self.root))
-            config = loader.load_config()
-        config.CourseDirectory.root = str(self.root)
-        return config
-
-    @property
-    def coursedir(self) -> CourseDirectory:
-        """Nbgrader's own idea of the course."""
-        return CourseDirectory(config=self.config)
 
     @contextmanager
     def _api(self) -> Iterator[NbGraderAPI]:
@@ -127,7 +71,8 @@ class Course:
         os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
         try:
             with no_sql_warnings():
-                yield NbGraderAPI(self.coursedir, config=self.config)
+                config = load_config(self)
+                yield NbGraderAPI(CourseDirectory(config=config), config=config)
         finally:
             os.environ["PATH"] = path
             logger.handlers, logger.propagate = before[0], before[2]
@@ -147,6 +92,15 @@ class Course:
             )
         lines = [line for line in log.splitlines() if re.search(r"Error\b.*: |Exception: ", line)]
         raise CourseError(f"{what}: {lines[-1].strip() if lines else 'see'} (log: {self.log})")
+
+
+def load_config(course: Course) -> Config:
+    """What nbgrader_config.py says; the folder is the course's root whatever it says."""
+    config = Config()
+    if course.config.is_file():
+        config = PyFileConfigLoader(course.config.name, path=str(course.root)).load_config()
+    config.CourseDirectory.root = str(course.root)
+    return config
 
 
 @contextmanager

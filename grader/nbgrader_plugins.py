@@ -4,23 +4,20 @@
 button and `grader grade` go the same way.
 """
 
-import math
+import tempfile
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
-    ClearSolutions,
-    Execute,
     GetGrades,
     IgnorePattern,
     LimitOutput,
@@ -29,86 +26,75 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from traitlets import List, Unicode
+from traitlets import Bool, Instance
 
-from grader.execute import ENCRYPTION
-from grader.rebuild import NOTES, is_graded, is_solution, read_notebook, rebuild
-
-CELL_SECONDS = 30
+from grader.grading import lay_out, shown
+from grader.hidden import secret
+from grader.marks import marks
+from grader.nbgrader_books import master_of
+from grader.rebuild import NOTES, grade_id, rebuild
+from grader.run import Job, Ran, run_submission
+from grader.sandbox import Bundle, Limits
+from grader.verifier import Verifier
 
 
 class Rebuild(NbGraderPreprocessor):
-    """Rebuild the submission from the master in source/; see `grader.rebuild`."""
+    """Rebuild the submission from the master; see `grader.rebuild`."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """The rebuilt notebook, its repairs in the metadata."""
         converter: Any = getattr(self.parent, "parent", None)  # the exporter's, with the course
-        coursedir = converter.coursedir
-        names = resources["nbgrader"]
+        coursedir, names = converter.coursedir, resources["nbgrader"]
         folder = coursedir.format_path(coursedir.source_directory, ".", names["assignment"])
-        master = read_notebook(Path(folder) / f"{names['notebook']}.ipynb")
-        master, _ = ClearSolutions(parent=self.parent).preprocess(master, ResourcesDict())
+        with Gradebook(names["db_url"], coursedir.course_id) as gradebook:
+            known = gradebook.find_notebook(names["notebook"], names["assignment"]).source_cells
+            master = master_of(Path(folder) / f"{names['notebook']}.ipynb", known)
         rebuilt, repairs = rebuild(master, nb)
         rebuilt.metadata[NOTES] = {"repairs": repairs, "reasons": []}
         return rebuilt, resources
 
 
-class GradedExecute(Execute):
-    """Run the notebook; modules beside it come last, a kernel that is lost costs what follows."""
+class SandboxedExecute(NbGraderPreprocessor):
+    """Run the notebook in a sandbox, and have what it answers judged outside of it."""
 
-    extra_arguments = List(
-        Unicode(),
-        [
-            "--HistoryManager.hist_file=:memory:",
-            "--InteractiveShellApp.ignore_cwd=True",
-            # Ours are imported before a file of the same name beside the notebook can be found.
-            "--InteractiveShellApp.exec_lines=import sys, rlcore, grader; sys.path.append('')",
-        ],
-    ).tag(config=True)
+    sandbox = Bool(True, help="False runs it with your own rights").tag(config=True)
+    limits = Instance(Limits, (), help="what a submission may use")
 
-    def preprocess(
-        self, nb: NotebookNode, resources: Any = None, km: Any = None
-    ) -> tuple[Any, Any]:
-        """The executed notebook; cells that a lost kernel did not run have no execution count."""
-        try:
-            return super().preprocess(nb, resources, km)
-        except (DeadKernelError, CellTimeoutError) as error:
-            reason = "kernel-died" if isinstance(error, DeadKernelError) else "timeout"
-            nb.metadata.setdefault(NOTES, {}).setdefault("reasons", []).append(reason)
-            return nb, resources
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """The notebook with its outputs; the marks of its test cells are in the resources."""
+        names, beside = resources["nbgrader"], Path(resources["metadata"]["path"])
+        assignment = names["assignment"]
+        with tempfile.TemporaryDirectory() as top:
+            Path(top).chmod(0o755)
+            bundle, folder = Bundle(Path(top) / "bundle"), Path(top) / "submission"
+            lay_out(beside, folder / assignment)
+            judge = Verifier(names["student"], folder, secret()).judge
+
+            def run() -> tuple[Job, Ran]:
+                job = Job(f"{assignment}/{names['notebook']}", deepcopy(nb))
+                limits, contained = self.limits, self.sandbox
+                ran = run_submission([job], folder, bundle, limits, judge, contained=contained)
+                return job, ran[job.name]
+
+            job, found = run()
+            if found.stalled:  # a wall limit counts only when it has been hit twice
+                job, found = run()
+        resources["marks"] = {mark.cell: mark for mark in marks(job, found, {})}
+        notebook = shown(job.notebook, found)
+        notebook.metadata[NOTES]["reasons"] = found.reasons
+        return notebook, resources
 
 
 class SaveScores(SaveAutoGrades):
-    """Record the points of test cells as `score` gives them; manual grading is nbgrader's own."""
+    """Record the points of test cells as they were judged; manual grading is nbgrader's own."""
 
     def _add_score(self, cell: NotebookNode, resources: Any) -> None:
-        if cell.cell_type == "code" and is_graded(cell) and not is_solution(cell):
+        mark = resources["marks"].get(grade_id(cell))
+        if cell.cell_type == "code" and mark is not None and mark.auto is not None:
             cell = deepcopy(cell)
-            number = nbformat.v4.new_output(
-                "execute_result", data={"text/plain": repr(score(cell))}, execution_count=1
-            )
-            cell.outputs = [number]
+            points = {"text/plain": repr(mark.auto)}
+            cell.outputs = [new_output("execute_result", data=points, execution_count=1)]
         super()._add_score(cell, resources)
-
-
-def score(cell: NotebookNode) -> float:
-    """Points of an executed test cell, in [0, its maximum].
-
-    A cell that was not executed or that raised earns 0, and so does one with a probe that gave no
-    finite number. stderr costs nothing. A cell without probe that ran through earns its number, or
-    all its points where it gives none, as in stock nbgrader.
-    """
-    most = float(cell.metadata["nbgrader"]["points"])
-    if cell.get("execution_count") is None:
-        return 0.0
-    if any(output.output_type == "error" for output in cell.outputs):
-        return 0.0
-    results = [output for output in cell.outputs if output.output_type == "execute_result"]
-    try:
-        points = float(results[-1]["data"]["text/plain"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return 0.0 if "probe(" in cell.source else most
-    return min(max(points, 0.0), most) if math.isfinite(points) else 0.0
 
 
 def configure(c: Any, root: Path) -> None:
@@ -118,8 +104,6 @@ def configure(c: Any, root: Path) -> None:
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
     c.ClearSolutions.text_stub = "*Write your answer here.*"
     c.ClearMarkScheme.enforce_metadata = False  # schemes stand in the locked question cells
-    c.Execute.timeout = CELL_SECONDS
-    c.KernelManager.transport_encryption = ENCRYPTION
     c.Autograde.sanitize_preprocessors = [
         Rebuild,
         OverwriteKernelspec,
@@ -127,7 +111,7 @@ def configure(c: Any, root: Path) -> None:
         CheckCellMetadata,
     ]
     c.Autograde.autograde_preprocessors = [
-        GradedExecute,
+        SandboxedExecute,
         IgnorePattern,
         ClearMetadataPreprocessor,
         LimitOutput,

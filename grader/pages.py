@@ -67,7 +67,7 @@ def class_html(results: Sequence[Result], totals: Totals, title: str = "The clas
 
 def write_reports(results: Sequence[Result], totals: Totals, folder: Path) -> list[Path]:
     """The files written: class.html, tables, JUnit XML, summary, one JSON for each student."""
-    return [_write(folder / name, content) for name, content in _files(results, totals)]
+    return [write_file(folder / name, content) for name, content in _files(results, totals)]
 
 
 def _files(results: Sequence[Result], totals: Totals) -> Iterator[tuple[str, str | bytes]]:
@@ -91,11 +91,13 @@ def file_name(login: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', login)[:60]}-{digest}"
 
 
-def _write(path: Path, content: str | bytes) -> Path:
+def write_file(path: Path, content: str | bytes) -> Path:
     """Write a file so that it is there in full or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_bytes(content if isinstance(content, bytes) else content.encode())
+    partial.write_bytes(
+        content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    )
     partial.replace(path)
     return path
 
@@ -105,5 +107,5 @@ def _page(template: str, title: str, **values: object) -> str:
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
     page = PAGES.get_template(template)
-    style = {"css": Markup(css), "policy": Markup(policy), "number": number}  # noqa: S704 - ours
+    style = {"css": Markup(css), "policy": Markup(policy), "number": number}
     return page.render(title=title, report=report, **style, **values)

@@ -64,6 +64,7 @@ class Result:
         reasons: codes of what befell the whole of it: `not-json`, `timeout`, `kernel-died`, ….
         repairs: what was mended before it was run, in words.
         problem: a sentence, where the whole of it could not be graded.
+        team: the logins that the notebook names.
         unanswered: (notebook, grade_id) of solution cells that are still as they were given out.
         seconds: CPU time of the submission's own code.
         sandboxed: it ran in the sandbox.
@@ -76,6 +77,7 @@ class Result:
     reasons: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     problem: str = ""
+    team: tuple[str, ...] = ()
     unanswered: tuple[tuple[str, str], ...] = ()
     late: bool = False
     seconds: float = 0.0

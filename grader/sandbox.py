@@ -22,9 +22,9 @@ from pathlib import Path
 
 import psutil
 
+from grader.course import ROOT
 from grader.wire import BrokenFrame, Channel, Closed
 
-ROOT = Path(__file__).resolve().parent.parent
 HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 START_SECONDS = 120
 MIB = 1 << 20
@@ -186,13 +186,12 @@ class Sandbox:
         """CPU time of all processes inside, of the children that they have waited for too."""
         return sum(sum(p.cpu_times()[:4]) for p in _present(self.processes()))
 
-    def memory(self) -> int:
-        """Bytes in use inside, shared pages counted once."""
+    def uses_more_than(self, most: int) -> bool:
+        """Whether all processes together use more than so many bytes, shared ones counted once."""
         processes = self.processes()
-        resident = sum(p.memory_info().rss for p in _present(processes))
-        if resident < 1024 * MIB:  # far from every limit: not worth a closer look
-            return 0
-        return sum(p.memory_full_info().pss for p in _present(processes))
+        if sum(p.memory_info().rss for p in _present(processes)) <= most:
+            return False  # shared ones counted many times, and still not more
+        return sum(p.memory_full_info().pss for p in _present(processes)) > most
 
     def kill_all_but(self, kept: set[int]) -> None:
         """Kill what notebooks have started, except for these; the warm process stays."""

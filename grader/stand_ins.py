@@ -17,8 +17,8 @@ def stand_ins(exercise: Exercise, answer: Any) -> Iterator[None]:
             name = getattr(part, "__name__", type(part).__name__)
             raise Refused(f"this is rlcore's own {name}; this one is yours to write.")
     patches = [(namespace, exercise.replaces) for namespace in _namespaces(answer)]
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "rlcore":
+    if exercise.yours:
+        for module in [module for name, module in sys.modules.items() if name[:6] == "rlcore"]:
             hidden = {n: _yours_to_write(n) for n in exercise.yours if n in vars(module)}
             patches.append((vars(module), hidden))
     before = [{n: namespace.get(n, _MISSING) for n in names} for namespace, names in patches]

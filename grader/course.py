@@ -1,0 +1,50 @@
+"""A course folder: where things are in it. What nbgrader does with them is in nbgrader_course."""
+
+from pathlib import Path
+
+from grader.journal import digest, files_below
+
+ROOT = Path(__file__).resolve().parent.parent
+COURSE = ROOT / "build" / "course"
+
+
+class Course:
+    """A folder with source/, release/, submitted/, autograded/, feedback/ and gradebook.db."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    @property
+    def gradebook(self) -> Path:
+        """The SQLite file, unless nbgrader_config.py names another database."""
+        return self.root / "gradebook.db"
+
+    @property
+    def config(self) -> Path:
+        """Nbgrader's configuration, which need not be there."""
+        return self.root / "nbgrader_config.py"
+
+    @property
+    def private(self) -> Path:
+        """Where the grader keeps its journal and works."""
+        return self.root / ".grader"
+
+    def is_built(self) -> bool:
+        """Whether there are sources, and a gradebook or a configuration that names one."""
+        gradebook = self.gradebook.is_file() or self.config.is_file()
+        return (self.root / "source").is_dir() and gradebook
+
+    def assignments(self) -> list[str]:
+        """Names of the assignments in source/."""
+        folders = (self.root / "source").glob("*")
+        return sorted(path.name for path in folders if any(path.glob("*.ipynb")))
+
+    def digest(self, assignment: str) -> str:
+        """A fingerprint of what submissions of an assignment are rebuilt from."""
+        folders = (self.root / "source" / assignment, self.root / "release" / assignment)
+        return digest(path for folder in folders for path in files_below(folder))
+
+    def gradebook_identity(self) -> str:
+        """Something that changes when the gradebook is another one."""
+        place = str(self.gradebook.stat().st_ino) if self.gradebook.is_file() else "elsewhere"
+        return digest([self.config] if self.config.is_file() else [], place)

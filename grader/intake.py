@@ -1,0 +1,289 @@
+"""What an instructor has been given, laid out as nbgrader's submitted/<login>/<assignment>/.
+
+It comes as nbgrader's own folders, a folder of notebooks, one notebook, or an export of Canvas or
+Moodle, packed or unpacked. Nothing in it is trusted, and nothing is left out without being named.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from grader.names import Names
+from grader.result import Student, Submission
+from grader.unpack import IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
+from grader.words import printable
+
+LIMITS = IntakeLimits()
+
+_QUIET = ("set-aside", "typed-in")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Something that was not taken, and why.
+
+    With `whole` it stands in the place of a submission, to be recorded as zero under `code`;
+    without, what else the student handed in was taken.
+    """
+
+    where: str
+    code: str
+    text: str
+    student: Student | None = None
+    assignment: str = ""
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Submissions by login, in the order of the assignments, and all that was not taken."""
+
+    submissions: tuple[Submission, ...]
+    refused: tuple[Refusal, ...]
+
+
+def take_in(
+    source: Path,
+    course_root: Path,
+    assignments: Sequence[str],
+    *,
+    assignment: str | None = None,
+    limits: IntakeLimits = LIMITS,
+) -> Intake:
+    """Submissions found in `source`, each in its folder below course_root/submitted.
+
+    A folder there is replaced in one step, and only if its content differs. If `source` is
+    submitted/ itself, or in it, its folders stay as they are: what was refused still lies there
+    and must be neither followed nor copied.
+
+    Args:
+        source: a folder, a zip, or a notebook.
+        course_root: the course; its source/ tells notebooks apart that have lost their names.
+        assignments: names of the course's assignments.
+        assignment: take only this one, and take a notebook that is none by name or cells for it.
+        limits: what is too large.
+
+    Raises:
+        FileNotFoundError: there is no such source.
+    """
+    names = Names(assignments, course_root / "source")
+    desk = _Desk(source.resolve(strict=True), course_root, names, assignment or "", limits)
+    with ExitStack() as stack:
+        try:
+            desk.take(desk.items(stack))
+        except Unfit as problem:
+            desk.refuse(printable(source.name), problem.args)
+    return Intake(tuple(desk.submissions), tuple(desk.refused))
+
+
+@dataclass
+class _Desk:
+    """Where hand-ins arrive, and what became of them."""
+
+    source: Path
+    root: Path
+    names: Names
+    asked: str
+    limits: IntakeLimits
+    submissions: list[Submission] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+    @cached_property
+    def in_place(self) -> bool:
+        """Whether the source is the course's own submitted/."""
+        return self.source.is_relative_to((self.root / "submitted").resolve())
+
+    def refuse(self, where: str, problem: Any, *of: Any) -> None:
+        """Note what was not taken; `of` is student, assignment, and whether it is all of it."""
+        code, text = problem
+        self.refused.append(Refusal(where, code, f"{where} {text}", *of))
+
+    def items(self, stack: ExitStack) -> list[Item]:
+        """Every file of the source."""
+        if self.source.is_dir():
+            return list(walk(self.source))
+        item = file_item(self.source, self.source.name)
+        if not item.ends(".zip"):
+            return [item]
+        if item.size > self.limits.export:
+            raise Unfit("oversize", f"has {item.size:,} bytes; {self.limits.export:,} are allowed.")
+        items = unzip(stack.enter_context(self.source.open("rb")), "", self.limits)
+        paths = [item.path for item in items]
+        inner = [PurePosixPath(*path.parts[1:]) for path in paths]
+        one_folder = len({path.parts[0] for path in paths}) == 1 and PurePosixPath() not in inner
+        if one_folder and self.names.begin_class(inner) and not self.names.begin_class(paths):
+            return [item.at(path) for item, path in zip(items, inner, strict=True)]
+        return items
+
+    def take(self, items: list[Item]) -> None:
+        """Sort the files by student, then take what each handed in."""
+        owner = self.names.owner((item.path for item in items), self.source)
+        students: dict[str, tuple[Student, list[Item]]] = {}
+        for item in items:
+            student, renamed = (owner, item) if owner else self.names.whose(item)
+            if self.names.can_be_filed(student.login):
+                students.setdefault(student.login, (student, []))[1].append(renamed)
+            else:
+                text = "belongs to nobody, or to a name that nbgrader cannot file."
+                self.refuse(item.where, item.problem or ("unknown-student", text))
+        for _, (student, handed_in) in sorted(students.items()):
+            self._take_student(student, handed_in)
+
+    def _take_student(self, student: Student, handed_in: list[Item]) -> None:
+        items = list(self._unpacked(self._first_names(handed_in)))
+        notebooks = self._notebooks(items)
+        tried = {self.names.folder(item.path) for item in items} | notebooks.keys()
+        wanted = [self.asked] if self.asked else self.names.assignments
+        homes = {id(item): name for name in wanted for item in notebooks.get(name, [])}
+        for name in [name for name in wanted if name in tried] or [self.asked]:
+            mine = [item for item in items if self.names.folder(item.path) in ("", name)]
+            mine = [item for item in mine if homes.get(id(item), name) == name]
+            if name in notebooks:
+                self._take_submission(student, name, notebooks[name], mine)
+            elif mine:
+                self._refuse_all(student, name, mine)
+
+    def _first_names(self, items: list[Item]) -> Iterator[Item]:
+        """The files, latest upload first, under the names they had before they were uploaded."""
+        taken = set()
+        for item in sorted(items, key=lambda item: -item.upload):
+            if item.upload and not item.problem and not item.ends(".ipynb"):
+                plain = self.names.original(item.path)
+                item = item if plain in taken else item.at(plain)
+            taken.add(item.path)
+            yield item
+
+    def _unpacked(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The files, with what they hold in the place of archives."""
+        left = self.limits.submission
+        for item in items:
+            if self.in_place or not item.ends(".zip"):
+                yield item
+                continue
+            try:
+                data = item.read(left)
+                left -= len(data)
+                inner = unzip(BytesIO(data), f"{item.where}/", self.limits)
+                if not inner:
+                    raise Unfit("empty", "is an archive without a file.")
+            except Unfit as problem:
+                yield item.barred(*problem.args)
+                continue
+            loose = all(len(one.path.parts) == 1 and not one.ends(".ipynb") for one in inner)
+            folder = item.path.with_suffix("") if loose else item.path.parent
+            for one in inner:
+                one = one.at(folder / one.path, upload=item.upload, late=item.late)
+                nested = one.ends(".zip") and not one.problem
+                yield one.barred("nested-zip", "is an archive in an archive.") if nested else one
+
+    def _notebooks(self, items: list[Item]) -> dict[str, list[Item]]:
+        """The notebooks handed in for each assignment, the one that counts first."""
+        found: dict[str, list[tuple]] = {}
+        left = self.limits.submission
+        for index, item in enumerate(items):
+            if item.ends(".ipynb"):
+                name, _, number = self.names.read(item.path.stem)
+                if not name and 0 < item.size <= left:
+                    left -= item.size
+                    with suppress(Unfit):
+                        name = self.names.by_cells(item.read(self.limits.notebook))
+                folder = self.names.folder(item.path)
+                copy = -number if item.upload else number  # Canvas counts attempts, others copies
+                order = (
+                    not name,
+                    -item.upload,
+                    copy,
+                    item.path.stem != name,
+                    len(item.path.parts),
+                    index,
+                )
+                if not name or folder in ("", name):
+                    found.setdefault(name or folder or self.asked, []).append((order, item))
+        found.pop("", None)
+        best = {name: sorted(some, key=lambda one: one[0]) for name, some in found.items()}
+        # Where one is known by its name or its cells, the unknown ones are just files.
+        return {
+            n: [i for order, i in some if order[0] == some[0][0][0]] for n, some in best.items()
+        }
+
+    def _take_submission(
+        self, student: Student, name: str, notebooks: list[Item], items: list[Item]
+    ) -> None:
+        first, folder = notebooks[0], self.root / "submitted" / student.login / name
+        try:
+            content = {PurePosixPath(f"{name}.ipynb"): first.read(self.limits.notebook)}
+            if self.in_place and not (folder / f"{name}.ipynb").is_file():
+                raise Unfit("missing-notebook", f"is not {name}/{name}.ipynb.")
+        except Unfit as problem:
+            return self.refuse(first.where, problem.args, student, name, True)
+        known = {id(item) for item in notebooks}
+        attempt = ("set-aside", "is another attempt than the one that counts.")
+        items = [i.barred(*attempt) if id(i) in known else i for i in items if i is not first]
+        notes = []
+        for where, problem in self._collect(content, first.path.parent, items):
+            notes.append(f"{where} {problem[1]}")
+            if problem[0] not in _QUIET:
+                self.refuse(where, problem, student, name)
+        if not self.in_place:
+            _file_away(folder, content)
+        self.submissions.append(Submission(student, name, folder, first.late, tuple(notes)))
+
+    def _collect(
+        self, content: dict[PurePosixPath, bytes], home: PurePosixPath, items: list[Item]
+    ) -> Iterator[tuple[str, Problem]]:
+        """Add the files beside the notebook, and give those that are not taken."""
+        left, folders = self.limits.submission, set()
+        bases = (home, home.parent) if home.name in self.names.assignments else (home,)
+        near = {item.path: bool(self.names.folder(item.path)) for item in items}
+        items.sort(key=lambda i: (-i.upload, not near[i.path], len(i.path.parts), i.path))
+        for count, item in enumerate(items):
+            if count == self.limits.files:
+                more = len(items) - count - 1
+                yield item.where, ("too-many-files", f"and {more} more are too many.")
+                return
+            path = next(
+                (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b)), item.path
+            )
+            most = min(left, self.limits.file)
+            try:
+                left -= item.size if item.size <= most else 0
+                data = item.read(most)
+                if path in folders or not content.keys().isdisjoint((path, *path.parents)):
+                    raise Unfit("set-aside", "has the name of another file.")
+                content[path] = data
+                folders.update(path.parents)
+            except Unfit as problem:
+                yield item.where, problem.args
+
+    def _refuse_all(self, student: Student, name: str, items: list[Item]) -> None:
+        """Refuse a submission without a notebook, for the first thing wrong with what is there."""
+        bad = [i for i in items if i.problem and i.problem[0] not in _QUIET][: self.limits.files]
+        for item in bad:
+            self.refuse(item.where, item.problem, student, name, bool(name) and item is bad[0])
+        if not bad:
+            there = printable(", ".join(str(item.path) for item in items[:5]))
+            text = f"handed in no notebook of {name or 'this course'}, but {there}."
+            self.refuse(student.login, ("missing-notebook", text), student, name, bool(name))
+
+
+def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:
+    """Make a folder hold just these files, in one step; one that does stays as it is."""
+    there = {item.path: item for item in (walk(folder) if folder.is_dir() else ())}
+    if there.keys() == content.keys() and all(
+        not there[path].problem and (folder / path).read_bytes() == data
+        for path, data in content.items()
+    ):
+        return
+    draft = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    for path, data in content.items():
+        (draft / path).parent.mkdir(parents=True, exist_ok=True)
+        (draft / path).write_bytes(data)
+    if folder.exists():
+        shutil.rmtree(folder)
+    draft.rename(folder)

@@ -1,0 +1,110 @@
+"""What the names of handed-in files say: whose they are, of which assignment, which attempt."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from grader.result import Student
+from grader.unpack import Item
+from grader.words import printable
+
+# <name>[_LATE]_<user>_<upload>_<file>: the first numbers are Canvas's, since a name has none
+# between underscores; a file's name may hold others. Without an upload it was typed into Canvas.
+_CANVAS = re.compile(
+    r"(?P<who>.+?_|)(?P<late>LATE_|)(?P<id>anon_[A-Za-z0-9]+|(?<=_)[1-9]\d*)"
+    r"_(?:(?P<upload>[1-9]\d*)_(?P<file>.+)|(?:text|link)\.html)"
+)
+_MOODLE = re.compile(r"(?P<who>[^_]+)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
+_COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(?:Copy)?(\d+))$")
+_GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
+_TYPED = ("typed-in", "was typed in and is no file.")
+
+
+@dataclass
+class Names:
+    """The names of a course's assignments, as files bear them."""
+
+    assignments: Sequence[str]
+    sources: Path
+
+    @cached_property
+    def _homes(self) -> dict[bytes, str]:
+        """The assignment of each grade_id, empty where several have it."""
+        homes: dict[bytes, str] = {}
+        for name in self.assignments:
+            path = self.sources / name / f"{name}.ipynb"
+            for cell in set(_GRADE_ID.findall(path.read_bytes() if path.is_file() else b"")):
+                homes[cell] = "" if cell in homes else name
+        return homes
+
+    def by_cells(self, notebook: bytes) -> str:
+        """The one assignment whose cells are in it; not parsed, since it may be anything."""
+        cells = (self._homes.get(match[1], "") for match in _GRADE_ID.finditer(notebook))
+        names = set(cells) - {""}
+        return names.pop() if len(names) == 1 else ""
+
+    def read(self, stem: str) -> tuple[str, str, int]:
+        """The assignment a name holds, what else it says, and which copy it is."""
+        copy = _COPY.search(stem)
+        number = int(copy[1] or copy[2]) if copy else 0
+        for name in sorted(self.assignments, key=len, reverse=True):
+            if found := re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", stem):
+                before, behind = stem[: found.start()], _COPY.sub("", stem[found.end() :])
+                left = f"{before.removeprefix('Copy of ')}{behind}".strip(" _-.")
+                return name, left, number if found.end() < len(stem) else 0
+        return "", stem, number
+
+    def folder(self, path: PurePosixPath) -> str:
+        """The assignment in whose folder a file lies."""
+        return next((part for part in path.parts if part in self.assignments), "")
+
+    def can_be_filed(self, login: str) -> bool:
+        """Whether nbgrader can keep a student's folder of this name."""
+        plain = login.isprintable() and not set(login) & set("*?[]/\\:") and login[:1] != "."
+        return plain and 0 < len(login.encode()) <= 200 and login not in self.assignments
+
+    def begin_class(self, paths: Iterable[PurePosixPath]) -> bool:
+        """Whether one of them begins with a student, as in an export or in nbgrader's layout."""
+        return any(
+            _MOODLE.fullmatch(path.parts[0])
+            or _CANVAS.fullmatch(str(path))
+            or (len(path.parts) > 2 and path.parts[1] in self.assignments)
+            for path in paths
+            if path.parts
+        )
+
+    def owner(self, paths: Iterable[PurePosixPath], source: Path) -> Student | None:
+        """Whose all of it is, if nothing in the source bears the name of a student."""
+        tops = {PurePosixPath(path.parts[0]) for path in paths}
+        heads = [top for top in tops if top.suffix == ".ipynb" or top.name in self.assignments]
+        if not heads or any(self.read(head.stem)[1] for head in heads):
+            return None
+        first = source.name if source.is_dir() else source.stem
+        above = (first, *(folder.name for folder in source.parents))
+        return Student(next(filter(None, (self.read(name)[1] for name in above)), ""))
+
+    def whose(self, item: Item) -> tuple[Student, Item]:
+        """The student a path begins with, and the file by the rest of its path."""
+        first, rest = item.path.parts[0], PurePosixPath(*item.path.parts[1:])
+        if match := _MOODLE.fullmatch(first):
+            slug = "-".join(re.findall(r"\w+", match["who"].lower()))[:60]
+            student = Student(f"{slug}_{match['id']}", printable(match["who"]), match["id"])
+            is_file = match["kind"] == "submission_file"
+            return student, item.at(match["file"] / rest) if is_file else item.barred(*_TYPED)
+        if rest.parts:
+            return Student(first), item.at(rest)
+        if match := _CANVAS.fullmatch(first):
+            student = Student(match["who"] + match["id"], lms_id=match["id"].removeprefix("anon_"))
+            if not match["file"]:
+                return student, item.barred(*_TYPED)
+            upload, late = int(match["upload"]), bool(match["late"])
+            return student, item.at(PurePosixPath(match["file"]), upload=upload, late=late)
+        is_work = item.ends(".ipynb", ".zip")
+        return Student(self.read(item.path.stem)[1] if is_work else ""), item
+
+    def original(self, path: PurePosixPath) -> PurePosixPath:
+        """The name before Canvas numbered it: of a second `a.zip` it makes `a-1.zip`."""
+        stem = _COPY.sub("", path.stem)
+        return path.with_name(stem + path.suffix) if stem else path
