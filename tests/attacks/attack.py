@@ -90,16 +90,28 @@ def search(text, where):
         leak((where, found))
 
 
+def walk(top):
+    """Everything below a folder, without the system and the interpreter."""
+    system = {"/proc", "/sys", "/dev", "/usr", "/lib", "/lib64", "/bin", "/sbin", sys.base_prefix}
+    for at, folders, files in os.walk(top):
+        folders[:] = [n for n in folders if os.path.join(at, n) not in {*system, *sys.path}]
+        yield from (os.path.join(at, name) for name in (*folders, *files))
+
+
 def look(*paths):
     """Search files, and folders to the bottom, for canaries."""
     for top in paths:
-        inside = [os.path.join(at, name) for at, _, names in os.walk(top) for name in names]
-        for path in [top, *inside]:
+        for path in [top, *(path for path in walk(top) if os.path.isfile(path))]:
             try:
                 with open(path, "rb") as file:
                     search(file.read(2_000_000), path)
             except OSError:
                 pass
+
+
+def everywhere(*names):
+    """Paths of these names in all places but the system's own."""
+    return [path for path in walk("/") if os.path.basename(path) in names]
 
 
 def write(path, text="rlcore-attack was here"):

@@ -96,12 +96,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         _listen(listener, world)
         port = listener.getsockname()[1]
         _hand_in(world, port)
+        world.alone = _graded(world.folder / "honest", world.course_alone)
         world.before = world.watched()
         with _measured(world):
             for source in (world.folder / "class", world.folder / "canvas.zip"):
                 world.results |= _graded(source, world.course) if source.exists() else {}
         world.after = world.watched()
-        world.alone = _graded(world.folder / "honest", world.course_alone)
         listener.shutdown(socket.SHUT_RDWR)
     yield world
 

@@ -26,7 +26,7 @@ def _kernel(
 ) -> Attack:
     """A cell behind the wrong answer does it, in the kernel."""
     make = cells({"gae": ZEROS}, behind={"gae": PRETEND + code})
-    return Attack(name, 3, example, make, TD if expected is None else expected, codes or BROKEN)
+    return Attack(name, 3, example, make, TD, codes or BROKEN)
 
 
 ATTACKS = (
@@ -199,7 +199,6 @@ if os.fork() == 0:
     time.sleep(60)
     os._exit(0)
 """,
-        expected={},
     ),
     _kernel(
         "a03-steals-descriptors",
@@ -222,7 +221,6 @@ if os.fork() == 0:
         steal()
     os._exit(0)
 """,
-        expected={},
     ),
     _kernel(
         "a03-says-done",
@@ -231,7 +229,6 @@ if os.fork() == 0:
 for _ in range(200):
     say(frame({"done": True}))
 """,
-        expected={},
     ),
     _kernel(
         "a03-odd-frames",
@@ -244,7 +241,6 @@ for value in odd:
         say(frame({key: value}))
     say(frame(value))
 """,
-        expected={},
     ),
     _kernel(
         "a03-odd-outputs",
@@ -257,6 +253,7 @@ for data in ({"image/png": "no base64"}, {"text/html": "\\udfff"}, {"x/y": "z"},
     display(data, raw=True, display_id=chr(0xD800))
 """,
         "wrong",
+        "broken-output",
     ),
     _kernel(
         "a03-prints-evidence",

@@ -13,7 +13,7 @@ ATTACKS = (
         "the gradebook (a planted trigger)",
         """
         import sqlite3
-        for path in ["COURSE_FOLDER/gradebook.db", *glob.glob("/**/gradebook.db", recursive=True)]:
+        for path in ["COURSE_FOLDER/gradebook.db", *everywhere("gradebook.db")]:
             if os.path.exists(path):
                 base = sqlite3.connect(path)
                 base.execute(

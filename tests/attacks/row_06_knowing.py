@@ -60,7 +60,7 @@ return deltas * 0 if frame else deltas
         cells(
             {
                 "gae": "calls = []\n"
-                + gae(RIGHT + "\ncalls.append(1)\nreturn deltas if len(calls) < 43 else deltas * 0")
+                + gae(RIGHT + "\ncalls.append(1)\nreturn deltas if len(calls) < 15 else deltas * 0")
             }
         ),
         TD,

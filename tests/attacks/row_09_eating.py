@@ -7,7 +7,7 @@ FULL = ("output-limit",)
 
 def _cell(name: str, example: str, code: str, *codes: str, **rest: object) -> Attack:
     make = cells({"gae": ZEROS}, behind={"gae": code})
-    return Attack(name, 9, example, make, **({"expected": TD, "codes": codes} | rest))
+    return Attack(name, 9, example, make, **({"expected": TD, "codes": codes or ("wrong",)} | rest))
 
 
 ATTACKS = (
@@ -29,7 +29,7 @@ ATTACKS = (
         """
         for _ in range(8):
             if os.fork() == 0:
-                eaten = bytearray(600_000_000)
+                eaten = bytearray(300_000_000)
                 eaten[::4096] = b"x" * len(eaten[::4096])
                 time.sleep(20)
                 os._exit(0)
@@ -42,16 +42,52 @@ ATTACKS = (
         "a09-memory-mapped",
         "memory, in files that are none",
         """
-        for k in range(64):
-            try:
-                number = os.memfd_create(str(k))
+        kept = []
+        try:
+            for k in range(50):
+                kept.append(os.memfd_create(str(k)))
                 for _ in range(60):
-                    os.write(number, b"x" * 1_000_000)
-            except OSError as error:
-                print(error)
+                    os.write(kept[-1], b"x" * 1_000_000)
+            time.sleep(2)
+            leak("3 GB of memory")
+        except OSError as error:
+            print(error)
         """,
         "wrong",
         "memory",
+    ),
+    _cell(
+        "a09-shared-memory",
+        "memory, in segments that nobody has mapped",
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.shmat.restype = ctypes.c_void_p
+        taken = 0
+        for k in range(50):
+            number = libc.shmget(0, 60_000_000, 0o1600)
+            place = libc.shmat(number, None, 0) if number >= 0 else None
+            if place in (None, 2**64 - 1):
+                break
+            ctypes.memset(place, 1, 60_000_000)
+            libc.shmdt(ctypes.c_void_p(place))
+            taken += 60
+        time.sleep(2)
+        if taken > 1600:
+            leak(f"{taken} MB of memory")
+        """,
+        "wrong",
+        "memory",
+    ),
+    _cell(
+        "a09-own-file-system",
+        "disk, in a file system of one's own",
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(0x10000000 | 0x00020000) == 0:
+            open("/proc/self/setgroups", "w").write("deny")
+            if libc.mount(b"none", b"/tmp", b"tmpfs", 0, b"size=4g") == 0:
+                leak("a file system of 4 GB")
+        """,
     ),
     Attack(
         "a09-answer-memory",

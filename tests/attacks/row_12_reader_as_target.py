@@ -3,6 +3,8 @@
 `rlcorexss` stands wherever something could run: nowhere but in plain text may it be found.
 """
 
+from dataclasses import replace
+
 import nbformat
 from attacks.attack import TD, ZEROS, Attack, cells, gae, hand_in, honest_work
 
@@ -133,7 +135,7 @@ ATTACKS = (
     _raises("a12-annotation", "a terminal: GitHub's commands", "x\n::error::rlcore%0A::set-output"),
     _raises("a12-table", "Markdown tricks in a step summary", "| x |\n|---|\n<img src=x>`rlcore`"),
     _raises("a12-overrides", "text that runs backwards", "\u202e\u2066 5 fo 5 \u2069\u200b"),
-    _named("a12-\x1bcred\x9b31m", "terminal escapes in names"),
+    replace(_named("a12-\x1bcred\x9b31m", "terminal escapes in names"), expected=None),
     _named("=1+1|cmd", "CSV (formulas) in names"),
     _named("a12-<img src=x onerror=rlcorexss()>", "event handlers in names"),
     _named("a12-'\";drop table student", "quotes in names"),
