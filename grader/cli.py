@@ -122,10 +122,16 @@ def run_grade(args: argparse.Namespace) -> int:
     from grader.sandbox import SandboxError
 
     course = Course(args.course or COURSE)
-    options = Options(args.assignment, args.jobs, contained=not args.no_sandbox, teams=args.teams)
     if args.no_sandbox:
         print("without a sandbox: submissions run with your own rights\n")
     progress = Progress()
+    options = Options(
+        args.assignment,
+        args.jobs,
+        contained=not args.no_sandbox,
+        teams=args.teams,
+        refuse=progress.refuse,
+    )
     try:
         for done in grade_class(args.submissions, course, options):
             progress.show(done)

@@ -20,11 +20,14 @@ LOST = {
 
 
 class Ended(Lost):
-    """A cell, or a witness, was ended; `code` says why."""
+    """A cell, or a witness, has to end; `code` says why.
 
-    def __init__(self, code: str, stalled: bool = False) -> None:
+    `stalled`: by the wall clock, not by CPU time. `whole`: and with it all of the notebook.
+    """
+
+    def __init__(self, code: str, *, stalled: bool = False, whole: bool = True) -> None:
         super().__init__(code)
-        self.code, self.stalled = code, stalled
+        self.code, self.stalled, self.whole = code, stalled, whole
 
 
 class Clock:
@@ -64,11 +67,14 @@ class Clock:
         if not seen:
             self._cell_first, self._known = used, True
         cell, notebook = used - self._cell_first, used - self._first
-        if cell > limits.cell_seconds or notebook > limits.notebook_seconds:
+        if notebook > limits.notebook_seconds:
             raise Ended("timeout")
+        if cell > limits.cell_seconds:
+            raise Ended("timeout", whole=False)
         if seen and self.sandbox.uses_more_than(limits.memory):
             raise Ended("memory")
         wall, factor = now - self._since, limits.wall_factor
-        whole = now - self._began
-        if wall > factor * limits.cell_seconds or whole > factor * limits.notebook_seconds:
+        if now - self._began > factor * limits.notebook_seconds:
             raise Ended("timeout", stalled=True)
+        if wall > factor * limits.cell_seconds:
+            raise Ended("timeout", stalled=True, whole=False)

@@ -7,7 +7,7 @@ import inspect
 import re
 import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +19,13 @@ from grader.build import build_course, read_source, sources
 from grader.course import ROOT
 from grader.execute import cell_by_id
 from grader.exercises import find_exercise
-from grader.grade import Result, find_submissions, grade, table_row
+from grader.grade import Options, grade_class
 from grader.hidden import AGENTS, answer_keys
 from grader.nbgrader_course import NbgraderCourse, remove_tree
 from grader.rebuild import read_notebook
+from grader.reporting import table_row, write_reports_of
+from grader.result import Result
+from grader.sandbox import INSTALL, Limits
 
 DEMO = ROOT / "build" / "demo"
 NOTEBOOK = "04_reinforce_vs_gae"
@@ -34,7 +37,8 @@ class Member:
 
     `answers` maps an exercise to the name of a function or class of the key (of the first, where
     several are handed in together), or to source text. `loses` maps an exercise to a part of what
-    the table must say about it. Everybody but the untouched hands in the solution's study.
+    the table must say about it, `reasons` are codes of the whole of it. Everybody but the untouched
+    hands in the solution's study; what is `hostile` is graded in a sandbox only.
     """
 
     login: str
@@ -42,7 +46,28 @@ class Member:
     loses: dict[str, str] = field(default_factory=dict)
     untouched: bool = False
     broken: str = ""
+    hostile: bool = False
+    reasons: tuple[str, ...] = ()
 
+
+LIMITS = Limits(cell_seconds=5.0, wall_factor=3.0)
+# Looks for the answer key, replaces the judge and asks the network; then it answers what it found.
+HOSTILE = """
+import os, sys, socket, pathlib
+import grader.judge, grader.evidence, numpy.testing
+
+always = lambda *args, **kwargs: True
+grader.judge.difference = grader.judge.equal = numpy.testing.assert_allclose = always
+def td_residuals(*args, gamma):
+    for folder in ("/", *sys.path):
+        for path in pathlib.Path(folder or ".").glob("*/answer_key/*"):
+            return eval(path.read_text())
+    assert not os.environ.get("GRADER_SECRET")
+    try:
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    except OSError:
+        raise FileNotFoundError("no key, no secret, no network") from None
+"""
 
 CLASS = (
     Member("ada-all-right"),
@@ -102,6 +127,19 @@ CLASS = (
         untouched=True,
     ),
     Member("kim-half-a-file", broken="not-json"),
+    Member(
+        "leo-endless",
+        {"gae": "def gae(*args, **kwargs):\n    while True:\n        pass"},
+        {"gae": "it ran too long and was stopped"},
+        hostile=True,
+        reasons=("timeout",),
+    ),
+    Member(
+        "mal-hostile",
+        {"td_residuals": HOSTILE},
+        {"td_residuals": "it raises FileNotFoundError"},
+        hostile=True,
+    ),
 )
 
 
@@ -109,29 +147,34 @@ def demo(say: Callable = print) -> bool:
     """Build, grade and compare; whether every outcome is the expected one."""
     remove_tree(DEMO)
     course = build_course(DEMO / "course", say=say)
-    folder = make_class(course, DEMO / "class")
-    submissions = find_submissions(folder, course, NOTEBOOK)
-    say(f"grading {len(submissions)} submissions\n")
+    members, contained = CLASS, shutil.which("bwrap") is not None
+    if not contained:
+        members = [member for member in CLASS if not member.hostile]
+        say(f"\n{INSTALL}.\nUntil then, the harmless part of the class, without a sandbox:")
+    folder = make_class(course, DEMO / "class", members)
+    say(f"grading {len(members)} submissions\n")
+    options = Options(NOTEBOOK, limits=LIMITS, contained=contained, jobs=2)
     surprises: list[str] = []
-    for result in grade(submissions, course):
+    results = [done.result for done in grade_class(folder, course, options)]
+    for result in sorted(results, key=lambda one: one.student.login):
         say("\n".join(table_row(result)))
         surprises += unexpected(result)
-    table = course.root / "grades.csv"
-    course.export(table)
-    say(f"\ngradebook  {course.gradebook.relative_to(ROOT)}")
+    write_reports_of(course, results)
+    say(f"\nclass page {(course.root / 'reports' / 'class.html').relative_to(ROOT)}")
     say(f"feedback   {(course.root / 'feedback').relative_to(ROOT)}/<student>/{NOTEBOOK}/*.html")
-    say(f"CSV        {table.relative_to(ROOT)}\n")
+    say(f"tables     {(course.root / 'reports').relative_to(ROOT)}")
+    say(f"gradebook  {course.gradebook.relative_to(ROOT)}\n")
     for surprise in surprises:
         say(f"unexpected: {surprise}")
     say("every mark is as it should be" if not surprises else "")
     return not surprises
 
 
-def make_class(course: NbgraderCourse, folder: Path) -> Path:
+def make_class(course: NbgraderCourse, folder: Path, members: Iterable[Member]) -> Path:
     """Write a submission for each member of the class, in nbgrader's layout."""
     released = read_notebook(course.root / "release" / NOTEBOOK / f"{NOTEBOOK}.ipynb")
     solved = read_source(next(path for path in sources() if path.stem == NOTEBOOK))
-    for member in CLASS:
+    for member in members:
         place = folder / member.login / NOTEBOOK
         place.mkdir(parents=True)
         notebook = hand_in(member, released, solved)
@@ -177,19 +220,19 @@ def source_of(exercise: str, answer: str) -> str:
 
 def unexpected(result: Result) -> list[str]:
     """Differences between a result and what this member should have got."""
-    member = next(one for one in CLASS if one.login == result.submission.student)
+    member = next(one for one in CLASS if one.login == result.student.login)
     if member.broken:
         good = result.reasons == (member.broken,) and result.points == 0
         return [] if good else [f"{member.login}: {result.reasons} {result.points}"]
-    problems = [f"{member.login}: {reason}" for reason in result.reasons]
-    for score in result.scores:
-        exercise = score.name.removeprefix("test_")
-        if exercise == score.name:
+    found = {code for code in result.reasons if code != "repaired"}
+    problems = [f"{member.login}: {reason}" for reason in found ^ set(member.reasons)]
+    for mark in result.marks:
+        exercise = mark.cell.removeprefix("test_")
+        if exercise == mark.cell:
             continue
-        lines = [line for line in result.wrong if line.startswith(f"{exercise}: ")]
-        lost = score.auto is None or score.auto < score.most
+        lost = mark.auto is None or mark.auto < mark.most
         if lost != (exercise in member.loses):
-            problems.append(f"{member.login}: {exercise} has {score.auto} of {score.most}")
-        elif lost and member.loses[exercise] not in " ".join(lines):
-            problems.append(f"{member.login}: {exercise} is said to be: {' '.join(lines)}")
+            problems.append(f"{member.login}: {exercise} has {mark.auto} of {mark.most}")
+        elif lost and member.loses[exercise] not in mark.text:
+            problems.append(f"{member.login}: {exercise} is said to be: {mark.text}")
     return problems

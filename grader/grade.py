@@ -1,7 +1,7 @@
 """Grade a class: work spread over processes, kept in a journal, recorded by one writer."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -36,6 +36,7 @@ class Options:
         contained: False runs submissions without a sandbox.
         teams: the names in a notebook's TEAM all get its marks.
         executor: what runs the work, in place of workers on this machine.
+        refuse: told of what belongs to no submission, and is not graded.
     """
 
     assignment: str | None = None
@@ -44,6 +45,7 @@ class Options:
     contained: bool = True
     teams: bool = False
     executor: Executor | None = None
+    refuse: Callable[[Refusal], None] = lambda refusal: None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
             f"{source} holds no submissions; expected <student>/{known[0]}/{known[0]}.ipynb as "
             "nbgrader lays them out, notebooks, or an export of Canvas or Moodle."
         )
+    for refusal in intake.refused:
+        if refusal.student is None or not refusal.assignment:
+            options.refuse(refusal)
     yield from Grading(course, options).run(intake.submissions, intake.refused)
 
 
@@ -100,6 +105,9 @@ class Grading:
         whole = [refusal for refusal in refused if refusal.whole and refusal.student]
         self._of = len(submissions) + len(whole)
         keys = self._keys(submissions)
+        self._codes = {(r.student, r.assignment): [] for r in refused}
+        for refusal in refused:
+            self._codes[refusal.student, refusal.assignment].append(refusal.code)
         waiting: dict[str, list[Submission]] = {}
         with self._stack:
             for submission in submissions:
@@ -132,7 +140,12 @@ class Grading:
         masters = {name: self.course.digest(name) for name in {s.assignment for s in submissions}}
         return {
             s: digest(
-                files_below(s.folder), s.student.login, s.assignment, masters[s.assignment], *same
+                files_below(s.folder),
+                s.student.login,
+                s.assignment,
+                repr(s.notes),
+                masters[s.assignment],
+                *same,
             )
             for s in submissions
         }
@@ -192,6 +205,8 @@ class Grading:
     def _kept(self, key: str, result: Result) -> Done:
         """A result that stands in the journal and in the gradebook."""
         known = key in self.journal.results
+        codes = self._codes.get((result.student, result.assignment), [])
+        result = replace(result, reasons=tuple(dict.fromkeys([*result.reasons, *codes])))
         if result.processed and not known:
             self.journal.add(key, result)
         return self._recorded(key, result, known=known)

@@ -73,6 +73,7 @@ def _kernel(shell: Any, work: Path, plan: dict, name: str, fds: list[int]) -> No
 
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = work / name.partition("/")[0]
     if plan["copy_from"] and not folder.exists():
         shutil.copytree(Path(plan["copy_from"]) / folder.name, folder)

@@ -122,7 +122,7 @@ class _Desk:
 
     def take(self, items: list[Item]) -> None:
         """Sort the files by student, then take what each handed in."""
-        owner = self.names.owner((item.path for item in items), self.source)
+        owner = self.names.owner([item.path for item in items], self.source)
         students: dict[str, tuple[Student, list[Item]]] = {}
         for item in items:
             student, renamed = (owner, item) if owner else self.names.whose(item)

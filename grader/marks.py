@@ -36,7 +36,9 @@ def by_hand(cell: NotebookNode, stubs: dict[str, str]) -> Mark:
     """Nothing for what was left as it was given out; else a person decides."""
     unanswered = is_solution(cell) and cell.source == stubs.get(grade_id(cell))
     if unanswered:
-        return Mark(grade_id(cell), most(cell), 0.0, False, "not-written", "there is no answer")
+        return Mark(
+            grade_id(cell), most(cell), 0.0, False, "not-written", f"{grade_id(cell)}: not answered"
+        )
     return Mark(grade_id(cell), most(cell), None, True)
 
 

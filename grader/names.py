@@ -13,7 +13,7 @@ from grader.words import printable
 # <name>[_LATE]_<user>_<upload>_<file>: the first numbers are Canvas's, since a name has none
 # between underscores; a file's name may hold others. Without an upload it was typed into Canvas.
 _CANVAS = re.compile(
-    r"(?P<who>.+?_|)(?P<late>LATE_|)(?P<id>anon_[A-Za-z0-9]+|(?<=_)[1-9]\d*)"
+    r"(?P<who>|.+?_)(?P<late>LATE_|)(?P<id>anon_[A-Za-z0-9]+|(?<=_)[1-9]\d*)"
     r"_(?:(?P<upload>[1-9]\d*)_(?P<file>.+)|(?:text|link)\.html)"
 )
 _MOODLE = re.compile(r"(?P<who>[^_]+)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
@@ -75,11 +75,12 @@ class Names:
             if path.parts
         )
 
-    def owner(self, paths: Iterable[PurePosixPath], source: Path) -> Student | None:
+    def owner(self, paths: Sequence[PurePosixPath], source: Path) -> Student | None:
         """Whose all of it is, if nothing in the source bears the name of a student."""
         tops = {PurePosixPath(path.parts[0]) for path in paths}
         heads = [top for top in tops if top.suffix == ".ipynb" or top.name in self.assignments]
-        if not heads or any(self.read(head.stem)[1] for head in heads):
+        named = any(self.read(head.stem)[1] for head in heads) or self.begin_class(paths)
+        if named or not heads:
             return None
         first = source.name if source.is_dir() else source.stem
         above = (first, *(folder.name for folder in source.parents))

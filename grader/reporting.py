@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.ci import annotations, step_summary
 from grader.course import Course
 from grader.grade import Done
+from grader.intake import Refusal
 from grader.journal import Journal
 from grader.pages import write_reports
 from grader.result import Result
@@ -20,7 +21,13 @@ class Progress:
     def __init__(self) -> None:
         self.results: list[Result] = []
         self.number = self.fresh = 0
+        self.refusals: list[Refusal] = []
         self._started = time.monotonic()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Print what was not taken, since nobody's submission it is."""
+        self.refusals.append(refusal)
+        print(printable(f"not taken [{refusal.code}]: {refusal.text}"), flush=True)
 
     def show(self, done: Done) -> None:
         """Print one result; what is unchanged only counts."""
@@ -46,7 +53,8 @@ class Progress:
 
     def good(self, percent: float | None) -> bool:
         """Whether all were processed, and nobody has less than this part of a machine's points."""
-        fine = all(result.processed for result in self.results)
+        lost = any(refusal.where.endswith((".ipynb", ".zip")) for refusal in self.refusals)
+        fine = not lost and all(result.processed for result in self.results)
         return fine and (percent is None or all(_percent(r) >= percent for r in self.results))
 
 

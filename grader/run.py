@@ -1,6 +1,9 @@
 """Run the notebooks of one submission in a sandbox, cell by cell, and question its witnesses."""
 
 import ast
+import os
+import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +15,9 @@ from grader.clock import LOST, POLL_SECONDS, Clock, Ended
 from grader.outputs import Outputs
 from grader.rebuild import SKIP, grade_id, is_graded, is_solution
 from grader.sandbox import Bundle, Limits, Sandbox
-from grader.wire import BrokenFrame, Channel, Closed
+from grader.wire import BrokenFrame, Channel, Closed, Lost
 
+PATIENCE_SECONDS = 2.0
 CUT = "… the output is cut here: a notebook may show {} MB\n"
 
 
@@ -168,7 +172,7 @@ class NotebookRun:
         try:
             self.sandbox.start_kernel(self.job.name)
             hello = self.kernel.receive(self.limits.cell_seconds * self.limits.wall_factor)
-        except (Closed, BrokenFrame):
+        except Lost:
             raise Ended("sandbox-died") from None
         if hello != {"hello": True}:
             raise Ended("sandbox-died", stalled=True)
@@ -187,13 +191,27 @@ class NotebookRun:
         except Ended as ended:
             shown.add({"error": "Stopped", "value": LOST[ended.code], "traceback": []})
             self.ran.lost[grade_id(cell)] = ended.code
-            raise
+            if ended.whole or not self._interrupted():
+                raise
+            self._ended(ended)
+
+    def _interrupted(self) -> bool:
+        """Whether the kernel gives up a cell when it is asked to; the next one can be run then."""
+        try:
+            os.kill(self.kernel.sender, signal.SIGINT)
+            until = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < until:
+                if self.kernel.receive(0.1) == {"done": True}:
+                    return True
+        except (Lost, ProcessLookupError):
+            pass
+        return False
 
     def _met(self, channel: Channel) -> Channel:
         """A witness that has said hello, so that its process is known."""
         try:
             channel.receive(self.limits.cell_seconds)
-        except (Closed, BrokenFrame):
+        except Lost:
             pass  # found out when it is asked
         return channel
 

@@ -157,9 +157,11 @@ class Sandbox:
         except (Closed, BrokenFrame):
             ready = None
         if ready != {"ready": True}:
-            self.close()
+            self._process.kill()
+            self._process.wait()
             self._errors.seek(0)
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
+            self.close()
             raise SandboxError(_explained(lines[-1] if lines else "it did not answer"))
 
     @property
@@ -208,6 +210,7 @@ class Sandbox:
             _kill(process.pid)
         self._process.kill()
         self._process.wait()
+        self._errors.close()
         self.control.close()
         for channels in self.channels.values():
             for channel in channels:

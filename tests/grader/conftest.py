@@ -1,19 +1,40 @@
 """A course and submissions for the tests that go through nbgrader."""
 
 import shutil
+from concurrent.futures import Executor, Future
 from copy import deepcopy
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from grader.build import build_course, read_source, sources
 from grader.execute import cell_by_id
-from grader.grade import Submission, grade_one
+from grader.grade import Options, grade_class
 from grader.hidden import AGENTS
 from grader.rebuild import read_notebook
+from grader.sandbox import Limits
 
 NAME = "04_reinforce_vs_gae"
+
+
+class Here(Executor):
+    """Does the work at once, in this process."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+# Where there is no bubblewrap, what is not about containment is tested without.
+CONTAINED = shutil.which("bwrap") is not None
+QUICK = Limits(cell_seconds=4.0, wall_factor=2.0)
+OPTIONS = Options(limits=QUICK, contained=CONTAINED, executor=Here())
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +69,14 @@ def classroom(course, tmp_path_factory):
         (place / f"{NAME}.ipynb").write_text(text, encoding="utf-8")
         for name, content in files.items():
             (place / name.replace("_dot_", ".")).write_text(content, encoding="utf-8")
-        return Submission(student, NAME, place)
+        return place
 
     def grade(student, notebook, study=True, **files):
-        return grade_one(hand_in(student, notebook, study, **files), course)
+        return regrade(hand_in(f"{student}/{student}", notebook, study, **files))
+
+    def regrade(place):
+        (done,) = grade_class(place.parents[1], course, OPTIONS)
+        return done.result
 
     return SimpleNamespace(
         folder=folder,
@@ -59,6 +84,14 @@ def classroom(course, tmp_path_factory):
         solved=solved,
         hand_in=hand_in,
         grade=grade,
-        regrade=lambda submission: grade_one(submission, course),
+        regrade=regrade,
+        scores=lambda student: scores(course, student),
         name=NAME,
     )
+
+
+def scores(course, student):
+    """What the gradebook holds: (automatic score, waits for a person) by cell."""
+    with Gradebook(f"sqlite:///{course.gradebook}", "rlcore") as gradebook:
+        (notebook,) = gradebook.find_submission(NAME, student).notebooks
+        return {one.name: (one.auto_score, one.needs_manual_grade) for one in notebook.grades}

@@ -8,8 +8,7 @@ import pytest
 from grader import demo as demo_module
 from grader.cli import main
 from grader.demo import CLASS, Member
-from grader.grade import Result, Submission
-from grader.nbgrader_course import Score
+from grader.result import Mark, Result, Student
 
 GRADER = [sys.executable, "-c", "import sys; from grader.cli import main; sys.exit(main())"]
 
@@ -33,26 +32,35 @@ def test_the_demo_class_gets_the_marks_it_should(capsys):
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
     assert "every mark is as it should be" in out
-    for place in ("gradebook  build/demo", "feedback   build/demo", "CSV        build/demo"):
+    for place in ("gradebook  build/demo", "feedback   build/demo", "class page build/demo"):
         assert place in out
 
 
-def result(points, wrong=()):
-    names = {"test_td_residuals": 2.0, "test_gae": 5.0, "test_gae_transform": 3.0}
-    scores = tuple(Score(name, points.get(name, most), most, False) for name, most in names.items())
-    return Result(Submission("x", "a", None), scores, wrong=wrong)
+def result(points, texts=()):
+    names = {"td_residuals": 2.0, "gae": 5.0, "gae_transform": 3.0}
+    said = dict(texts)
+    marks = tuple(
+        Mark(f"test_{name}", most, points.get(name, most), text=said.get(name, ""))
+        for name, most in names.items()
+    )
+    return Result(Student("x"), "a", marks)
 
 
 def test_the_demo_notices_a_mark_that_is_too_high_too_low_or_explained_wrongly(monkeypatch):
     member = Member("x", loses={"gae": "not cut"})
     monkeypatch.setattr(demo_module, "CLASS", (member,))
-    fine = result({"test_gae": 2.0}, ("gae: the trace is not cut",))
-    assert demo_module.unexpected(fine) == []
+    cut = {"gae": "gae: the trace is not cut"}
+    assert demo_module.unexpected(result({"gae": 2.0}, cut)) == []
     assert "gae has 5.0 of 5.0" in demo_module.unexpected(result({}))[0]
-    lost = result({"test_gae": 2.0, "test_td_residuals": 1.0}, ("gae: the trace is not cut",))
+    lost = result({"gae": 2.0, "td_residuals": 1.0}, cut)
     assert "td_residuals has 1.0 of 2.0" in demo_module.unexpected(lost)[0]
-    other = result({"test_gae": 2.0}, ("gae: the sign is flipped",))
+    other = result({"gae": 2.0}, {"gae": "gae: the sign is flipped"})
     assert "is said to be: gae: the sign is flipped" in demo_module.unexpected(other)[0]
+
+
+def test_the_demo_notices_a_reason_that_is_missing_or_not_expected(monkeypatch):
+    monkeypatch.setattr(demo_module, "CLASS", (Member("x", reasons=("timeout",)),))
+    assert demo_module.unexpected(result({})) == ["x: timeout"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["mark"], ["check"], ["grade"], ["build", "--chekc"]])
@@ -65,7 +73,7 @@ def test_wrong_usage_exits_with_2(arguments):
 def test_help_names_every_command():
     run = subprocess.run([*GRADER, "--help"], capture_output=True, text=True)
     assert run.returncode == 0
-    for command in ("check", "grade", "build", "verify", "demo"):
+    for command in ("check", "grade", "report", "build", "verify", "demo"):
         assert f"\n    {command} " in run.stdout
 
 

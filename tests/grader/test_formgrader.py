@@ -66,12 +66,11 @@ def test_the_autograde_button_gives_our_marks_and_the_scheme_stands_by_the_answe
     classroom, course, formgrader
 ):
     name = classroom.name
-    submission = classroom.hand_in("button", classroom.solved())
     place = course.root / "submitted" / "button" / name
-    shutil.copytree(submission.folder, place)
+    shutil.copytree(classroom.hand_in("button/button", classroom.solved()), place)
     answer = json.loads(formgrader(f"api/submission/{name}/button/autograde", "POST"))
     assert answer["success"], answer
-    marks = {score.name: score.auto for score in course.scores(name, "button")}
+    marks = {cell: auto for cell, (auto, _) in classroom.scores("button").items()}
     assert sum(mark for mark in marks.values() if mark is not None) == 16.0
     assert [name for name in marks if marks[name] is None] == [f"written_{k}" for k in (1, 2, 3, 4)]
     notebooks = json.loads(formgrader(f"api/submitted_notebooks/{name}/{name}"))
