@@ -116,10 +116,10 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_grade(args: argparse.Namespace) -> int:
     """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
+    from grader.bubblewrap import SandboxError
     from grader.course import COURSE, Course
     from grader.grade import Options, UsageError, grade_class
     from grader.reporting import Progress, write_all
-    from grader.sandbox import SandboxError
 
     course = Course(args.course or COURSE)
     if args.no_sandbox:

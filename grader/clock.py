@@ -2,7 +2,8 @@
 
 import time
 
-from grader.sandbox import Limits, Sandbox
+from grader.bubblewrap import Limits
+from grader.sandbox import Sandbox
 from grader.wire import Lost
 
 POLL_SECONDS = 0.5

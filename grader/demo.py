@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from grader.bubblewrap import INSTALL, Limits
 from grader.build import build_course, read_source, sources
 from grader.course import ROOT
 from grader.execute import cell_by_id
@@ -25,7 +26,6 @@ from grader.nbgrader_course import NbgraderCourse, remove_tree
 from grader.rebuild import read_notebook
 from grader.reporting import table_row, write_reports_of
 from grader.result import Result
-from grader.sandbox import INSTALL, Limits
 
 DEMO = ROOT / "build" / "demo"
 NOTEBOOK = "04_reinforce_vs_gae"

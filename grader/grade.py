@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
 from grader.intake import Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
 from grader.result import Result, Student, Submission
-from grader.sandbox import Bundle, Limits, check_sandbox
+from grader.sandbox import Bundle
 from grader.secret import secret
 from grader.task import Graded, Setting, grade_in_worker
 from grader.workers import Pool, remove_stale, work_folder

@@ -5,7 +5,7 @@ IPython shell that runs the cells it is sent and sends back what they give. At a
 kernel forks a *witness*, which keeps the notebook as it stood there and waits. It is asked only
 when the kernel is gone: so nothing that students' code prints can hold a hidden input.
 
-    python -s -S -P -B inside.py CONTROL_FD PLAN
+    python -s -S -P -B inside.py PLAN
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Any
 
 def main() -> None:
     """Set up, say so, and fork a kernel for every name that comes."""
-    plan = json.loads(sys.argv[2])
+    plan = json.loads(sys.argv[1])
     sys.path[:0] = plan["path"]
     for name, most in plan["limits"].items():
         resource.setrlimit(getattr(resource, name), (most, most))
@@ -36,7 +36,7 @@ def main() -> None:
 
     shell = shell_module.warm_shell()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    control = Channel(socket.socket(fileno=int(sys.argv[1])))
+    control = Channel(socket.socket(fileno=plan["control"]))
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(quiet, descriptor)

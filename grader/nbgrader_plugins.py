@@ -28,13 +28,14 @@ from nbgrader.preprocessors import (
 )
 from traitlets import Bool, Instance
 
+from grader.bubblewrap import Limits
 from grader.grading import lay_out, shown
 from grader.hidden import secret
 from grader.marks import marks
 from grader.nbgrader_books import master_of
 from grader.rebuild import NOTES, grade_id, rebuild
 from grader.run import Job, Ran, run_submission
-from grader.sandbox import Bundle, Limits
+from grader.sandbox import Bundle
 from grader.verifier import Verifier
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from grader.bubblewrap import Limits
 from grader.clock import LOST, POLL_SECONDS, Clock, Ended
 from grader.outputs import Outputs
 from grader.rebuild import SKIP, grade_id, is_graded, is_solution
-from grader.sandbox import Bundle, Limits, Sandbox
+from grader.sandbox import Bundle, Sandbox
 from grader.wire import BrokenFrame, Channel, Closed, Lost
 
 PATIENCE_SECONDS = 2.0

@@ -14,62 +14,26 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from grader.bubblewrap import (
+    COURSE,
+    HANDED_IN,
+    HOME,
+    Limits,
+    SandboxError,
+    explained,
+    site_packages,
+    wrapped,
+)
 from grader.course import ROOT
 from grader.wire import BrokenFrame, Channel, Closed
 
-HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 START_SECONDS = 120
-MIB = 1 << 20
-INSTALL = "bubblewrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)"
-
-
-class SandboxError(Exception):
-    """No sandbox could be started: nobody's zero. The text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a submission may use. CPU time decides; wall time, five times as long, ends sleepers.
-
-    Args:
-        cell_seconds, notebook_seconds, submission_seconds: of CPU time.
-        memory: bytes, of all processes together, shared pages counted once.
-        processes, open_files: numbers.
-        file_bytes, disk_bytes: one file, and all of them.
-        kept_bytes, output_bytes: of one notebook's output: more is cut, and more ends it.
-    """
-
-    cell_seconds: float = 30.0
-    notebook_seconds: float = 120.0
-    submission_seconds: float = 400.0
-    wall_factor: float = 5.0
-    memory: int = 3072 * MIB
-    processes: int = 128
-    open_files: int = 256
-    file_bytes: int = 64 * MIB
-    disk_bytes: int = 256 * MIB
-    kept_bytes: int = 4 * MIB
-    output_bytes: int = 64 * MIB
-
-    def inside(self) -> dict[str, int]:
-        """What every process inside is held to by the operating system."""
-        return {
-            "RLIMIT_NPROC": self.processes,
-            "RLIMIT_NOFILE": self.open_files,
-            "RLIMIT_FSIZE": self.file_bytes,
-            "RLIMIT_DATA": 2048 * MIB,
-            "RLIMIT_AS": 4096 * MIB,
-            "RLIMIT_CPU": round(2 * self.submission_seconds),
-            "RLIMIT_CORE": 0,
-        }
 
 
 class Bundle:
@@ -119,7 +83,7 @@ class Sandbox:
         inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
         packages, home = (COURSE, HOME) if contained else (str(bundle.packages), str(folder))
         plan = {
-            "path": [packages, *_site_packages()],
+            "path": [packages, *site_packages()],
             "limits": limits.inside(),
             "notebooks": {name: [e.fileno() for _, e in ends] for name, ends in pairs.items()},
             "work": home,
@@ -129,26 +93,22 @@ class Sandbox:
         python = [os.path.realpath(sys.executable), "-s", "-S", "-P", "-B", program]
         command = [*python, str(theirs.fileno()), json.dumps(plan)]
         self._errors = tempfile.TemporaryFile()
-        wrapped, descriptors = (
-            _wrapped(str(bundle.packages), folder, limits) if contained else ([], [])
-        )
-        keep = [*(end.fileno() for end in inside), *descriptors]
+        around, descriptors = [], []
+        if contained:
+            around, descriptors = wrapped(str(bundle.packages), folder, limits)
         try:
             self._process = subprocess.Popen(
-                [*wrapped, *command],
+                [*around, *_command(packages, plan)],
                 env=_environment(home),
                 cwd="/" if contained else folder,
-                pass_fds=keep,
+                pass_fds=[*(end.fileno() for end in inside), *descriptors],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
                 preexec_fn=_die_with_parent,
             )
         finally:
-            for end in inside:
-                end.close()
-            for descriptor in descriptors:
-                os.close(descriptor)
+            _close(inside, descriptors)
         self._shake_hands()
 
     def _shake_hands(self) -> None:
@@ -162,7 +122,7 @@ class Sandbox:
             self._errors.seek(0)
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
             self.close()
-            raise SandboxError(_explained(lines[-1] if lines else "it did not answer"))
+            raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
 
     @property
     def alive(self) -> bool:
@@ -217,6 +177,32 @@ class Sandbox:
                 channel.close()
 
 
+def _command(packages: str, plan: dict) -> list[str]:
+    python = os.path.realpath(sys.executable)
+    program = f"{packages}/grader/inside.py"
+    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
+
+
+def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
+    for end in ends:
+        end.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _command(packages: str, plan: dict) -> list[str]:
+    python = os.path.realpath(sys.executable)
+    program = f"{packages}/grader/inside.py"
+    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
+
+
+def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
+    for end in ends:
+        end.close()
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
 def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
@@ -258,106 +244,3 @@ def _environment(home: str) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "MUJOCO_GL": "egl",
     }
-
-
-def _site_packages() -> list[str]:
-    return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-
-
-def _wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], list[int]]:
-    """Bubblewrap's command, and the descriptors from which it reads what nobody inside may see."""
-    bwrap, setpriv = shutil.which("bwrap"), shutil.which("setpriv")
-    if bwrap is None:
-        raise SandboxError(INSTALL)
-    root = os.geteuid() == 0
-    if root and setpriv is None:
-        raise SandboxError(
-            "setpriv is not installed (Debian and Ubuntu: apt-get install util-linux)"
-        )
-    spaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-    spaces += [] if root else ["--unshare-user", "--disable-userns"]
-    options = [*spaces, "--unshare-cgroup-try", "--die-with-parent", "--new-session"]
-    options += ["--hostname", "sandbox", *_mounts(packages, folder, limits), "--chdir", "/"]
-    descriptor = os.memfd_create("options")
-    os.write(descriptor, b"".join(option.encode() + b"\0" for option in options))
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    command = [bwrap, "--args", str(descriptor), "--"]
-    if root:
-        # No user namespace: a uid of its own, which nobody else on this machine has.
-        uid = str(1_000_000_000 + os.getpid())
-        drop = ["--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--"]
-        command += [str(setpriv), *drop]
-    return command, [descriptor]
-
-
-def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:
-    """A root of nothing but what is named here; temporary file systems first, binds below them."""
-    options = []
-    for path, size in (("/tmp", 64 * MIB), (HOME, limits.disk_bytes)):
-        options += ["--size", str(size), "--perms", "1777", "--tmpfs", path]
-    for path in ("/bin", "/lib", "/lib64", "/sbin"):
-        if os.path.islink(path):
-            options += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            options += ["--ro-bind", path, path]
-    made = {"/", "/tmp"}
-    for path in ("/usr", sys.base_prefix, *_site_packages()):
-        if not path.startswith("/usr/"):
-            for parent in (str(p) for p in reversed(Path(path).parents)):
-                options += [] if parent in made else ["--perms", "0755", "--dir", parent]
-                made.add(parent)
-            options += ["--ro-bind", path, path]
-    options += ["--ro-bind", packages, COURSE]
-    options += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
-    options += ["--ro-bind", str(folder), HANDED_IN, *_font_list()]
-    options += ["--proc", "/proc", "--dev", "/dev"]
-    options += ["--size", str(64 * MIB), "--perms", "1777", "--tmpfs", "/dev/shm"]
-    return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
-
-
-def _font_list() -> list[str]:
-    """Matplotlib's list of fonts, which takes seconds to make: made here once, shown read-only."""
-    import matplotlib.font_manager
-
-    found = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-v*.json"))
-    place = f"{HOME}/.matplotlib"
-    return ["--perms", "1777", "--dir", place] + [
-        option for path in found for option in ("--ro-bind", str(path), f"{place}/{path.name}")
-    ]
-
-
-def check_sandbox() -> None:
-    """Try a sandbox, without Python, before a class depends on it.
-
-    Raises:
-        SandboxError: it cannot be had here; the text says what to do.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        command, descriptors = _wrapped(folder, Path(folder), Limits())
-        hidden = [str(ROOT / name) for name in ("solutions", "tests", ".grader-secret")]
-        look = 'for path do test ! -e "$path" || { echo $path can be seen inside; exit 3; }; done'
-        run = subprocess.run(
-            [*command, "/bin/sh", "-c", f"{look}; echo well", "sh", *hidden],
-            env={},
-            pass_fds=descriptors,
-            capture_output=True,
-            text=True,
-        )
-        for descriptor in descriptors:
-            os.close(descriptor)
-    if run.stdout.strip() != "well":
-        lines = (run.stderr or run.stdout).strip().splitlines()
-        raise SandboxError(_explained(lines[-1] if lines else "it says nothing"))
-
-
-def _explained(line: str) -> str:
-    hints = {
-        "setting up uid map": "user namespaces are restricted (Ubuntu: sysctl "
-        "kernel.apparmor_restrict_unprivileged_userns=0, or a profile for bwrap)",
-        "No permissions to create": "user namespaces are switched off on this machine",
-        "Can't mount proc": "this container masks /proc; run outside of it or as root",
-        "No space left on device": "the limit on namespaces is reached (user.max_*_namespaces)",
-    }
-    hint = next((hint for sign, hint in hints.items() if sign in line), "")
-    return f"the sandbox did not start: {line}" + (f"; {hint}" if hint else "")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.bubblewrap import Limits
 from grader.result import Result, Submission
-from grader.sandbox import Bundle, Limits
+from grader.sandbox import Bundle
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from grader.bubblewrap import Limits
 from grader.build import build_course, read_source, sources
 from grader.execute import cell_by_id
 from grader.grade import Options, grade_class
 from grader.hidden import AGENTS
 from grader.rebuild import read_notebook
-from grader.sandbox import Limits
 
 NAME = "04_reinforce_vs_gae"
 

@@ -23,7 +23,7 @@ def test_cases_depend_on_secret_student_and_exercise_and_on_nothing_else():
 
 def test_the_secret_is_made_once_and_only_its_owner_can_read_it(tmp_path, monkeypatch):
     monkeypatch.delenv("GRADER_SECRET", raising=False)
-    monkeypatch.setattr(hidden, "ROOT", tmp_path)
+    monkeypatch.setattr("grader.secret.ROOT", tmp_path)
     first = secret()
     assert len(first) == 64
     assert secret() == first
