@@ -9,9 +9,19 @@ if __name__ == "__main__":
     sys.path.insert(0, str(HERE.parent))
 
 from attacks.attack import POINTS, Attack  # noqa: E402
+from attacks.examples import EXAMPLES  # noqa: E402
 
 ROWS = tuple(import_module(f"attacks.{path.stem}") for path in sorted(HERE.glob("row_*.py")))
 ATTACKS: tuple[Attack, ...] = tuple(attack for row in ROWS for attack in row.ATTACKS)
+
+
+def first_of(row: int, example: str) -> Attack:
+    """The first attack that realises an example."""
+    return next(a for a in ATTACKS if a.row == row and a.example.startswith(example))
+
+
+FIRST = tuple(dict.fromkeys(first_of(r, e) for r, some in EXAMPLES.items() for e in some))
+"""One for each example: what is graded unless ATTACKS=all asks for every variant."""
 
 HEAD = """# What the grader has withstood
 
@@ -21,6 +31,7 @@ work earns: *points* are the whole notebook's, by machine, out of {most} (04) or
 of the *codes* is on the attacked exercise or on the whole submission; no code: nothing is held
 against it. An example is in the words of the list of attacks, then what this submission tries.
 
+In bold, one for each example: what every run of the tests grades. ATTACKS=all grades all of them.
 Written by `python tests/attacks/catalogue.py`; {count} submissions.
 """
 
@@ -42,7 +53,13 @@ def table() -> str:
 def _line(attack: Attack) -> str:
     points = "refused" if attack.expected is None else f"{sum(attack.points().values()):g}"
     codes = ", ".join(code for code in attack.codes if code)
-    parts = (attack.example, f"`{attack.name}`", f"`{attack.aims_at}`", points, codes)
+    parts = (
+        attack.example,
+        f"**`{attack.name}`**" if attack in FIRST else f"`{attack.name}`",
+        f"`{attack.aims_at}`",
+        points,
+        codes,
+    )
     return "| " + " | ".join(_plain(part) for part in parts) + " |"
 
 

@@ -128,5 +128,6 @@ ATTACKS = (
         "no-evidence",
         "sandbox-died",
         "wrong",
+        expected={},
     ),
 )

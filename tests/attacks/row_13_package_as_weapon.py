@@ -6,11 +6,10 @@ import os
 import socket
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from attacks.attack import GAE, TD, ZEROS, Attack, hand_in, honest_work
+from attacks.attack import GAE, TD, ZEROS, Attack, canvas_id, hand_in, honest_work
 from nbformat import NotebookNode
 
 from grader.execute import cell_by_id
@@ -39,7 +38,7 @@ def _export(
         folder.mkdir(parents=True)
         text = json.dumps(_notebook(solved, released)).encode()
         with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-            fill(archive, f"{name.replace('-', '')}_{zlib.crc32(name.encode()) % 10**5}_777", text)
+            fill(archive, f"{name.replace('-', '')}_{canvas_id(name)}_777", text)
 
     return Attack(name, 13, example, make, expected, codes, package=True)
 
@@ -185,9 +184,9 @@ def _not_utf_8(archive: zipfile.ZipFile, who: str, text: bytes) -> None:
     archive.writestr(info, b"x")
 
 
-def _no_zip(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
-    folder.mkdir(parents=True)
-    (folder / "export.zip").write_bytes(b"PK\x03\x04" + bytes(1000))
+def _no_zip(archive: zipfile.ZipFile, who: str, text: bytes) -> None:
+    archive.writestr(f"{who}_{GAE}.ipynb", text)
+    archive.writestr(f"{who}_logs.zip", b"PK\x03\x04" + bytes(1000))
 
 
 def _false_sizes(archive: zipfile.ZipFile, who: str, text: bytes) -> None:
@@ -281,5 +280,5 @@ ATTACKS = (
     _export(
         "a13-path-for-a-student", "a student id that is a path", _climbing_student, "unsafe-path"
     ),
-    Attack("a13-no-zip", 13, "zip bombs: no zip", _no_zip, None, ("not-a-zip",), package=True),
+    _export("a13-no-zip", "zip bombs: no zip", _no_zip, "not-a-zip", "repaired", expected=TD),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
-from attacks.attack import GAE, POINTS, Attack, cells, hand_in, honest_work
+from attacks.attack import GAE, POINTS, Attack, canvas_id, cells, hand_in, honest_work
 from nbformat import NotebookNode
 
 from grader.execute import cell_by_id, code_cell
@@ -127,7 +127,7 @@ def _windows_zip(folder: Path, solved: NotebookNode, released: NotebookNode) -> 
             name = str(path.relative_to(AGENTS / GAE)).replace("/", "\\")
             archive.writestr(name, path.read_bytes())
     with zipfile.ZipFile(folder / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        who = "a16windowszip_16001_777"
+        who = f"a16windowszip_{canvas_id('a16-windows-zip')}_777"
         notebook = json.dumps(honest_work(solved, released, ALL))
         archive.writestr(f"{who}_{GAE}.ipynb", notebook)
         archive.writestr(f"{who}_logs.zip", content.getvalue())
@@ -224,6 +224,14 @@ ATTACKS = (
         """,
     ),
     _own("a16-shell", "shell commands left in", "!ls\n%timeit -n1 -r1 sum(range(10))\n%who"),
+    _own(
+        "a16-nan-in-json",
+        "numbers that JSON does not have",
+        """
+        from IPython.display import JSON, display
+        display(JSON({"loss": [1.0, float("nan"), float("inf")]}))
+        """,
+    ),
     _own("a16-broken-text", "half a character printed", 'print("smile \\ud83d")'),
     _own("a16-await", "await on the top level", "import asyncio\nawait asyncio.sleep(0.01)"),
     _own(
