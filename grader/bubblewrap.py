@@ -13,6 +13,7 @@ from grader.course import ROOT
 
 HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 MIB = 1 << 20
+SECRET_NAMES = ("solutions", "tests", ".git", ".grader-secret")
 INSTALL = "bubblewrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)"
 
 
@@ -29,7 +30,8 @@ class Limits:
         memory: bytes, of all processes together, shared pages counted once.
         processes, open_files: numbers.
         file_bytes, disk_bytes: one file, and all of them.
-        kept_bytes, output_bytes: of one notebook's output: more is cut, and more ends it.
+        kept_bytes: of a cell's output; the rest is cut.
+        output_bytes: of a notebook's output; more ends it.
     """
 
     cell_seconds: float = 30.0
@@ -133,7 +135,7 @@ def check_sandbox() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         command, descriptors = wrapped(folder, Path(folder), Limits())
-        hidden = [str(ROOT / name) for name in ("solutions", "tests", ".grader-secret")]
+        hidden = [str(ROOT / name) for name in SECRET_NAMES]
         look = 'for path do test ! -e "$path" || { echo $path can be seen inside; exit 3; }; done'
         run = subprocess.run(
             [*command, "/bin/sh", "-c", f"{look}; echo well", "sh", *hidden],

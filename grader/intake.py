@@ -20,8 +20,6 @@ from grader.words import printable
 
 LIMITS = IntakeLimits()
 
-_QUIET = ("set-aside", "typed-in")
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -175,7 +173,7 @@ class _Desk:
                 yield item.barred(*problem.args)
                 continue
             loose = all(len(one.path.parts) == 1 and not one.ends(".ipynb") for one in inner)
-            folder = item.path.with_suffix("") if loose else item.path.parent
+            folder = item.path.parent / (item.path.stem if loose else "")
             for one in inner:
                 one = one.at(folder / one.path, upload=item.upload, late=item.late)
                 nested = one.ends(".zip") and not one.problem
@@ -186,29 +184,24 @@ class _Desk:
         found: dict[str, list[tuple]] = {}
         left = self.limits.submission
         for index, item in enumerate(items):
-            if item.ends(".ipynb"):
-                name, _, number = self.names.read(item.path.stem)
-                if not name and 0 < item.size <= left:
-                    left -= item.size
-                    with suppress(Unfit):
-                        name = self.names.by_cells(item.read(self.limits.notebook))
-                folder = self.names.folder(item.path)
-                copy = -number if item.upload else number  # Canvas counts attempts, others copies
-                order = (
-                    not name,
-                    -item.upload,
-                    copy,
-                    item.path.stem != name,
-                    len(item.path.parts),
-                    index,
-                )
-                if not name or folder in ("", name):
-                    found.setdefault(name or folder or self.asked, []).append((order, item))
+            if not item.ends(".ipynb") or _is_quiet(item.problem):
+                continue
+            path, folder = item.path, self.names.folder(item.path)
+            name, _, number = self.names.read(path.stem)
+            if not name and 0 < item.size <= left:
+                left -= item.size
+                with suppress(Unfit):
+                    name = self.names.by_cells(item.read(self.limits.notebook))
+            copy = -number if item.upload else number  # Canvas counts attempts, others copies
+            order = (-item.upload, copy, path.stem != name, len(path.parts), index)
+            if not name or folder in ("", name):
+                found.setdefault(name or folder or self.asked, []).append((not name, order, item))
         found.pop("", None)
-        best = {name: sorted(some, key=lambda one: one[0]) for name, some in found.items()}
+        best = {name: sorted(some, key=lambda one: one[:2]) for name, some in found.items()}
         # Where one is known by its name or its cells, the unknown ones are just files.
         return {
-            n: [i for order, i in some if order[0] == some[0][0][0]] for n, some in best.items()
+            name: [item for unknown, _, item in some if unknown == some[0][0]]
+            for name, some in best.items()
         }
 
     def _take_submission(
@@ -227,7 +220,7 @@ class _Desk:
         notes = []
         for where, problem in self._collect(content, first.path.parent, items):
             notes.append(f"{where} {problem[1]}")
-            if problem[0] not in _QUIET:
+            if not _is_quiet(problem):
                 self.refuse(where, problem, student, name)
         if not self.in_place:
             _file_away(folder, content)
@@ -237,7 +230,7 @@ class _Desk:
         self, content: dict[PurePosixPath, bytes], home: PurePosixPath, items: list[Item]
     ) -> Iterator[tuple[str, Problem]]:
         """Add the files beside the notebook, and give those that are not taken."""
-        left, folders = self.limits.submission, set()
+        left, folders = self.limits.submission, {PurePosixPath()}
         bases = (home, home.parent) if home.name in self.names.assignments else (home,)
         near = {item.path: bool(self.names.folder(item.path)) for item in items}
         items.sort(key=lambda i: (-i.upload, not near[i.path], len(i.path.parts), i.path))
@@ -246,10 +239,8 @@ class _Desk:
                 more = len(items) - count - 1
                 yield item.where, ("too-many-files", f"and {more} more are too many.")
                 return
-            path = next(
-                (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b)), item.path
-            )
-            most = min(left, self.limits.file)
+            inside = (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b))
+            path, most = next(inside, item.path), min(left, self.limits.file)
             try:
                 left -= item.size if item.size <= most else 0
                 data = item.read(most)
@@ -262,13 +253,21 @@ class _Desk:
 
     def _refuse_all(self, student: Student, name: str, items: list[Item]) -> None:
         """Refuse a submission without a notebook, for the first thing wrong with what is there."""
-        bad = [i for i in items if i.problem and i.problem[0] not in _QUIET][: self.limits.files]
-        for item in bad:
+        bad = [one for one in items if one.problem and not _is_quiet(one.problem)]
+        for item in bad[: self.limits.files]:
             self.refuse(item.where, item.problem, student, name, bool(name) and item is bad[0])
         if not bad:
             there = printable(", ".join(str(item.path) for item in items[:5]))
             text = f"handed in no notebook of {name or 'this course'}, but {there}."
-            self.refuse(student.login, ("missing-notebook", text), student, name, bool(name))
+            # A folder that nobody said is a student's may be anything.
+            sure = bool(student.lms_id) or any(self.names.folder(item.path) for item in items)
+            whole = bool(name) and sure
+            self.refuse(student.login, ("missing-notebook", text), student, name, whole)
+
+
+def _is_quiet(problem: Problem | None) -> bool:
+    """Whether it is only noted: nothing is wrong with the file."""
+    return problem is not None and problem[0] in ("set-aside", "no-file")
 
 
 def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:

@@ -6,7 +6,6 @@ from bdb import BdbQuit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from traceback import walk_tb
 from typing import Any
 
@@ -38,21 +37,16 @@ class KnownWrong:
 
     name: str
     hint: str
-    observables: tuple[Observables, ...]
+    observables: Sequence[Observables]
 
 
 @dataclass(frozen=True)
 class Check:
-    """Cases, what is right on them, and how to find out what each misconception gives on them."""
+    """Cases, what is right on them, and what each misconception gives on them."""
 
     cases: tuple[Case, ...]
     expected: tuple[Observables, ...]
-    find_wrong: Callable[[], tuple[KnownWrong, ...]]
-
-    @cached_property
-    def wrong(self) -> tuple[KnownWrong, ...]:
-        """What each misconception gives, found when it is first asked for: a right answer never."""
-        return self.find_wrong()
+    wrong: tuple[KnownWrong, ...]
 
 
 def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
@@ -118,25 +112,37 @@ def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rou
     """
     cases = tuple(exercise.cases(rng, rounds))
 
-    def find_wrong() -> tuple[KnownWrong, ...]:
-        return tuple(
-            KnownWrong(one.name, one.hint, _run_key(exercise, one.wrong_answer, cases))
-            for one in key.misconceptions
-        )
+    def given(answer: Any) -> _Given:
+        return _Given(exercise, answer, cases)
 
-    return Check(cases, _run_key(exercise, key.reference, cases), find_wrong)
+    wrong = [KnownWrong(one.name, one.hint, given(one.wrong_answer)) for one in key.misconceptions]
+    return Check(cases, tuple(given(key.reference)), tuple(wrong))
 
 
-def _run_key(exercise: Exercise, answer: Any, cases: Sequence[Case]) -> tuple[Observables, ...]:
-    results = []
-    for case in cases:
-        outcome = run(exercise, answer, case)
-        if outcome.observables is None:
-            raise RuntimeError(
-                f"{exercise.name}: the key's {name_of(answer)} fails {case.group}: {outcome.error}"
-            )
-        results.append(outcome.observables)
-    return tuple(results)
+class _Given(Sequence[Observables]):
+    """What an answer of the key gives on each case, found when it is asked for.
+
+    Most misconceptions are told from an answer by a single case.
+    """
+
+    def __init__(self, exercise: Exercise, answer: Any, cases: Sequence[Case]) -> None:
+        self.exercise, self.answer, self.cases = exercise, answer, cases
+        self._known: dict[int, Observables] = {}
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, i: Any) -> Any:
+        if i not in self._known:
+            case = self.cases[i]
+            outcome = run(self.exercise, self.answer, case)
+            if outcome.observables is None:
+                raise RuntimeError(
+                    f"{self.exercise.name}: the key's {name_of(self.answer)} fails "
+                    f"{case.group}: {outcome.error}"
+                )
+            self._known[i] = outcome.observables
+        return self._known[i]
 
 
 def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:

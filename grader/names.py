@@ -19,7 +19,7 @@ _CANVAS = re.compile(
 _MOODLE = re.compile(r"(?P<who>[^_]+)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
 _COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(?:Copy)?(\d+))$")
 _GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
-_TYPED = ("typed-in", "was typed in and is no file.")
+_NO_FILE = ("no-file", "is text or feedback, and no file that was handed in.")
 
 
 @dataclass
@@ -93,13 +93,13 @@ class Names:
             slug = "-".join(re.findall(r"\w+", match["who"].lower()))[:60]
             student = Student(f"{slug}_{match['id']}", printable(match["who"]), match["id"])
             is_file = match["kind"] == "submission_file"
-            return student, item.at(match["file"] / rest) if is_file else item.barred(*_TYPED)
+            return student, item.at(match["file"] / rest) if is_file else item.barred(*_NO_FILE)
         if rest.parts:
             return Student(first), item.at(rest)
         if match := _CANVAS.fullmatch(first):
             student = Student(match["who"] + match["id"], lms_id=match["id"].removeprefix("anon_"))
             if not match["file"]:
-                return student, item.barred(*_TYPED)
+                return student, item.barred(*_NO_FILE)
             upload, late = int(match["upload"]), bool(match["late"])
             return student, item.at(PurePosixPath(match["file"]), upload=upload, late=late)
         is_work = item.ends(".ipynb", ".zip")
@@ -108,4 +108,4 @@ class Names:
     def original(self, path: PurePosixPath) -> PurePosixPath:
         """The name before Canvas numbered it: of a second `a.zip` it makes `a-1.zip`."""
         stem = _COPY.sub("", path.stem)
-        return path.with_name(stem + path.suffix) if stem else path
+        return path.with_name(stem + path.suffix) if stem.strip(".") else path

@@ -16,7 +16,7 @@ class Outputs:
         self.cell = cell
         self.cell.outputs, self.cell.execution_count = [], None
         self._by_id: dict[str, int] = {}
-        self._clear = False
+        self._clear = self.cut = False
 
     def count(self) -> None:
         """The cell has been run."""

@@ -71,7 +71,7 @@ def unpublish(data: dict[str, Any]) -> Published:
         )
         for one in data["misconceptions"]
     )
-    return Published(tuple(data["hints"]), Check(cases, expected, lambda: wrong))
+    return Published(tuple(data["hints"]), Check(cases, expected, wrong))
 
 
 def load_published(exercise: Graded) -> Published:

@@ -200,9 +200,12 @@ def scores(results: Sequence[Result], totals: Totals) -> list[Scores]:
 def successes(results: Sequence[Result]) -> list[Success]:
     """How the class did in each exercise that a machine grades, in the notebook's order."""
     shares: dict[tuple[str, str, float], list[float]] = {}
+    a_person_s = {(r.assignment, m.cell) for r in results for m in r.marks if m.auto is None}
     for result in in_order(results):
         for mark in result.marks:
-            if result.processed and not mark.by_hand and mark.auto is not None and mark.most > 0:
+            if (result.assignment, mark.cell) in a_person_s or mark.by_hand or not mark.most:
+                continue
+            if result.processed and mark.auto is not None:
                 key = (result.assignment, exercise_of(mark), mark.most)
                 shares.setdefault(key, []).append(mark.auto / mark.most)
     return [

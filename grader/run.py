@@ -19,7 +19,7 @@ from grader.sandbox import Bundle, Sandbox
 from grader.wire import BrokenFrame, Channel, Closed, Lost
 
 PATIENCE_SECONDS = 2.0
-CUT = "… the output is cut here: a notebook may show {} MB\n"
+CUT = "… the output is cut here: a cell may show {} MB\n"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class NotebookRun:
         self.ran = Ran()
         self.clock = Clock(sandbox, limits)
         self._asked: list[tuple[Question, Channel]] = []
-        self._kept, self._cut = 0, False
+        self._seen = 0
 
     def run(self, judge: Judge) -> Ran:
         """Run the cells, end the kernel, ask the witnesses, end everything."""
@@ -181,7 +181,7 @@ class NotebookRun:
 
     def _cell(self, cell: NotebookNode) -> None:
         asked, source = questions(cell)
-        shown = Outputs(cell)
+        shown, self._seen = Outputs(cell), self.kernel.received
         try:
             if source.strip() or not asked:
                 self._ask({"cell": source}, shown)
@@ -235,10 +235,10 @@ class NotebookRun:
             raise Ended("kernel-died" if isinstance(error, Closed) else "broken-output") from None
 
     def _show(self, frame: Any, shown: "Outputs") -> None:
-        if self.kernel.received <= self.limits.kept_bytes:
+        if self.kernel.received - self._seen <= self.limits.kept_bytes:
             shown.add(frame)
-        elif not self._cut:
-            self._cut = True
+        elif not shown.cut:
+            shown.cut = True
             shown.add({"stream": "stdout", "text": CUT.format(self.limits.kept_bytes >> 20)})
 
 

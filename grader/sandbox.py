@@ -81,25 +81,22 @@ class Sandbox:
         ours, theirs = _pair()
         self.control = Channel(ours)
         inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
-        packages, home = (COURSE, HOME) if contained else (str(bundle.packages), str(folder))
         plan = {
-            "path": [packages, *site_packages()],
-            "limits": limits.inside(),
+            "control": theirs.fileno(),
             "notebooks": {name: [e.fileno() for _, e in ends] for name, ends in pairs.items()},
-            "work": home,
+            "limits": limits.inside(),
+            "packages": COURSE if contained else str(bundle.packages),
+            "work": HOME if contained else str(folder),
             "copy_from": HANDED_IN if contained else "",
         }
-        program = f"{packages}/grader/inside.py"
-        python = [os.path.realpath(sys.executable), "-s", "-S", "-P", "-B", program]
-        command = [*python, str(theirs.fileno()), json.dumps(plan)]
-        self._errors = tempfile.TemporaryFile()
         around, descriptors = [], []
         if contained:
             around, descriptors = wrapped(str(bundle.packages), folder, limits)
+        self._errors = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
-                [*around, *_command(packages, plan)],
-                env=_environment(home),
+                [*around, *_command(plan)],
+                env=_environment(plan["work"]),
                 cwd="/" if contained else folder,
                 pass_fds=[*(end.fileno() for end in inside), *descriptors],
                 stdin=subprocess.DEVNULL,
@@ -177,9 +174,10 @@ class Sandbox:
                 channel.close()
 
 
-def _command(packages: str, plan: dict) -> list[str]:
+def _command(plan: dict) -> list[str]:
     python = os.path.realpath(sys.executable)
-    program = f"{packages}/grader/inside.py"
+    program = f"{plan['packages']}/grader/inside.py"
+    plan["path"] = [plan["packages"], *site_packages()]
     return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
 
 
@@ -190,9 +188,10 @@ def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _command(packages: str, plan: dict) -> list[str]:
+def _command(plan: dict) -> list[str]:
     python = os.path.realpath(sys.executable)
-    program = f"{packages}/grader/inside.py"
+    program = f"{plan['packages']}/grader/inside.py"
+    plan["path"] = [plan["packages"], *site_packages()]
     return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
 
 

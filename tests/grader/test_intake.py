@@ -8,6 +8,8 @@ import sys
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import grader
 from grader.intake import LIMITS, take_in
@@ -161,22 +163,21 @@ def test_a_notebook_is_known_by_the_cells_that_only_one_assignment_has(course, t
 
 
 def test_folders_of_students_hold_notebooks_directly(course, tmp_path):
-    files = {
-        f"anna/{A}.ipynb": WORK,
-        f"anna/{B} (1).ipynb": WORK,
-        "anna/cartpole_agent/a.npz": b"1",
-    }
-    files |= {
-        f"bob/Copy of {B}.ipynb": WORK,
-        f"cid/{B}-Copy1.ipynb": WORK,
-        f"dan/{B}_dan.ipynb": WORK,
-    }
-    intake = take(lay(tmp_path / "in", files), course)
+    files = {f"{A}.ipynb": WORK, f"{B}.ipynb": WORK, "cartpole_agent/a.npz": b"1"}
+    source = lay(tmp_path / "in" / "anna", files).parent
+    intake = take(source, course)
     found = {(s.student.login, s.assignment): names(s.folder) for s in intake.submissions}
     assert found == {
         ("anna", A): {f"{A}.ipynb", "cartpole_agent/a.npz"},
         ("anna", B): {f"{B}.ipynb", "cartpole_agent/a.npz"},
-    } | {(login, B): {f"{B}.ipynb"} for login in ("bob", "cid", "dan")}
+    }
+
+
+@pytest.mark.parametrize("name", [f"{B} (1)", f"Copy of {B}", f"{B}-Copy1", f"{B}_anna", f"{B}-2"])
+def test_a_name_that_was_changed_on_the_way_is_still_known(course, tmp_path, name):
+    (one,) = take(lay(tmp_path / "in", {f"anna/{name}.ipynb": b"{}"}), course).submissions
+    assert (one.student.login, one.assignment) == ("anna", B)
+    assert names(one.folder) == {f"{B}.ipynb"}
 
 
 def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
@@ -218,6 +219,13 @@ def test_a_folder_without_its_notebook_is_a_zero_that_says_what_is_there(course,
     intake = take(lay(tmp_path / "in", {f"anna/{B}/answers.pdf": b"1"}), course)
     assert whole(intake) == {("anna", B, "missing-notebook")}
     assert "answers.pdf" in intake.refused[0].text
+
+
+def test_a_folder_that_may_be_no_students_is_named_but_gets_no_zero(course, tmp_path):
+    source = lay(tmp_path / "in", {"anna.ipynb": b"{}", "figures/x.png": b"1"})
+    intake = take(source, course, assignment=A)
+    assert [s.student.login for s in intake.submissions] == ["anna"]
+    assert codes(intake) == ["missing-notebook"] and not whole(intake)
 
 
 # Canvas
@@ -283,7 +291,7 @@ def test_an_archive_may_hold_the_notebooks_themselves(course, export):
 def test_text_typed_into_canvas_is_noted_and_alone_is_no_submission(course, export):
     files = {f"doe_1_5_{B}.ipynb": WORK, "doe_1_text.html": b"hi", "roe_2_link.html": b"hi"}
     intake = take(export(files), course, assignment=B)
-    assert "typed in" in intake.submissions[0].notes[0]
+    assert "text or feedback" in intake.submissions[0].notes[0]
     assert whole(intake) == {("roe_2", B, "missing-notebook")}
 
 
@@ -312,8 +320,13 @@ def test_moodle_says_who_it_is_in_folders_and_in_flat_names(course, export, mark
     assert jane.student.login == "jane-o-doe_123456"
     assert (jane.student.name, jane.student.lms_id) == ("Jane O'Doe", "123456")
     assert names(jane.folder) == {f"{B}.ipynb", "agent/x"}
-    assert len(jane.notes) == 1 and "typed in" in jane.notes[0]
+    assert len(jane.notes) == 1 and "text or feedback" in jane.notes[0]
     assert lei.student.login == "\u674e\u96f7_9"
+
+
+def test_a_teachers_feedback_is_no_submission(course, export):
+    files = {f"Jo_1_assignfeedback_file_/{B}.ipynb": WORK, "Jo_1_assignsubmission_file_/x": b"1"}
+    assert whole(take(export(files), course, assignment=B)) == {("jo_1", B, "missing-notebook")}
 
 
 def test_a_file_cannot_pass_for_another_students(course, export):
@@ -356,21 +369,24 @@ def test_an_unsafe_name_in_an_archive_is_refused_alone(course, export, tmp_path,
     assert not list(tmp_path.rglob("evil*"))
 
 
-@pytest.mark.parametrize("name", ["..", "x/../../y", "/etc/x", "C:x", ".", "\\..\\..\\x"])
+def test_a_name_that_ends_early_is_refused(course, export):
+    packed = as_zip({"a.npz@.txt": b"1"}).replace(b"npz@", b"npz\0")
+    intake = take(export({f"doe_1_5_{B}.ipynb": WORK, "doe_1_6_a.zip": packed}), course)
+    assert codes(intake) == ["unsafe-path"] and len(intake.submissions) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "x/../../y", "/etc/x", "C:x", ".", "\\..\\..\\x", ".-1", "..zip", "...zip"]
+)
 def test_what_is_left_of_a_name_is_as_safe(course, tmp_path, name):
-    files = {
-        f"doe_1_5_{name}": b"x",
-        f"Jo_7_assignsubmission_file_{name}": b"x",
-        f"ed/{name}": b"x",
-    }
-    good = {f"doe_1_6_{B}.ipynb": WORK, f"Jo_7_assignsubmission_file_{B}.ipynb": WORK}
-    (tmp_path / "e.zip").write_bytes(as_zip(files | good | {f"ed/{B}.ipynb": WORK}))
+    starts = ("doe_1_5_", "Jo_7_assignsubmission_file_", "ed/")
+    files = {f"{start}{name}": b"x" for start in starts}
+    files |= {f"{start}{B}.ipynb": WORK for start in starts}
+    (tmp_path / "e.zip").write_bytes(as_zip(files))
     intake = take(tmp_path / "e.zip", course)
     assert [s.student.login for s in intake.submissions] == ["doe_1", "ed", "jo_7"]
-    for one in intake.submissions:
-        assert f"{B}.ipynb" in names(one.folder)
-    top = {"course", "e.zip"}
-    assert {p.name for p in tmp_path.iterdir()} == top
+    assert all(f"{B}.ipynb" in names(one.folder) for one in intake.submissions)
+    assert {p.name for p in tmp_path.iterdir()} == {"course", "e.zip"}
     assert {p.name for p in (course / "submitted").iterdir()} == {"doe_1", "ed", "jo_7"}
 
 
@@ -550,6 +566,30 @@ def test_two_files_of_one_name_are_one_and_a_note(course, export):
     (one,) = take(export(files), course).submissions
     assert len(names(one.folder)) == 2 and len(one.notes) == 2
     assert all("the name of another file" in note for note in one.notes)
+
+
+def test_a_file_named_like_the_folder_of_the_notebook_is_set_aside(course, tmp_path):
+    packed = as_zip({f"hw/{B}.ipynb": WORK, "hw": b"1", "hw/x": b"2"})
+    (tmp_path / "e.zip").write_bytes(as_zip({"doe_1_5_hw.zip": packed}))
+    (one,) = take(tmp_path / "e.zip", course).submissions
+    assert names(one.folder) == {f"{B}.ipynb", "x"} and len(one.notes) == 1
+
+
+PARTS = ["..", ".", "", "a", "b.zip", "x.ipynb", B, f"{B}.ipynb", "C:", "doe_1_2_", "\\", "\n", "*"]
+PARTS += ["Jo_3_assignsubmission_file_", "LATE_", "-1", "(1)", "anna", ".hidden", "_"]
+
+
+@given(files=st.lists(st.lists(st.sampled_from(PARTS), min_size=1).map("/".join), max_size=6))
+@settings(max_examples=200, deadline=None)
+def test_no_name_leads_out_of_the_folder_of_submissions(files, tmp_path_factory):
+    root = tmp_path_factory.mktemp("root")
+    inner = as_zip({name or "x": b"1" for name in files})
+    packed = {"doe_1_5_a.zip": inner, f"doe_1_6_{B}.ipynb": WORK}
+    (root / "e.zip").write_bytes(as_zip(packed | {name or "x": inner for name in files}))
+    intake = take(root / "e.zip", root / "course", assignment=B)
+    assert ("doe_1", B) in {(one.student.login, one.assignment) for one in intake.submissions}
+    assert {p.name for p in root.iterdir()} == {"e.zip", "course"}
+    assert [p.name for p in (root / "course").iterdir()] == ["submitted"]
 
 
 def test_what_has_not_changed_is_not_touched_and_what_has_is_replaced(course, tmp_path):

@@ -1,0 +1,264 @@
+"""How fast a class is graded: beside stock nbgrader, again, for larger classes, and where it goes.
+
+    python benchmarks/grading.py [--students 24] [--skip-stock] [--growth 24 240]
+
+Everybody hands in every notebook: right answers in several styles, and known mistakes. Stock is
+nbgrader with its own configuration, `probe` judging in the kernel's process; its scores must equal
+ours. Prints tables, writes grading.json.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import nbformat
+import psutil
+import torch
+from nbgrader.api import Gradebook
+
+from grader.build import build_course, read_source, sources
+from grader.demo import source_of
+from grader.execute import cell_by_id
+from grader.exercises import EXERCISES
+from grader.hidden import AGENTS, answer_keys
+from grader.rebuild import grade_id, is_solution, read_notebook
+
+HERE = Path(__file__).resolve().parent
+BIN = Path(sys.executable).parent
+STOCK = """c = get_config()
+c.CourseDirectory.course_id = "rlcore"
+c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+c.ClearSolutions.text_stub = "*Write your answer here.*"
+c.ClearMarkScheme.enforce_metadata = False
+"""
+
+
+def make_class(course, folder, students, names):
+    """Submissions of a class in nbgrader's layout; student k answers exercise e in style k + e."""
+    for name in names:
+        released = read_notebook(course.root / "release" / name / f"{name}.ipynb")
+        solved = read_source(next(path for path in sources() if path.stem == name))
+        for k in range(students):
+            place = folder / f"student{k:03d}" / name
+            place.mkdir(parents=True)
+            if (AGENTS / name).is_dir():
+                shutil.copytree(AGENTS / name, place, dirs_exist_ok=True)
+            notebook = nbformat.from_dict(json.loads(nbformat.writes(released)))
+            for e, cell in enumerate(c for c in notebook.cells if is_solution(c)):
+                cell.source = answer(grade_id(cell), k + e, cell_by_id(solved, grade_id(cell)))
+            nbformat.write(notebook, place / f"{name}.ipynb")
+    return folder
+
+
+def answer(name, style, solution):
+    """The solution's answer, another right one or a mistake, by turns."""
+    key = answer_keys().get(name)
+    own = solution.source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
+    if key is None or name not in {one.name for one in EXERCISES if hasattr(one, "cases")}:
+        return own
+    known = [*key.also_correct, *(one.wrong_answer for one in key.misconceptions)]
+    others = [one[0] if isinstance(one, tuple) else one for one in known]
+    if style % 3 == 0 or name in ("vpg_update",):
+        return own
+    return own + "\n\n" + source_of(name, others[style % len(others)].__name__)
+
+
+def scores(course_root):
+    """Automatic scores by student, assignment and cell."""
+    with Gradebook(f"sqlite:///{course_root / 'gradebook.db'}", "rlcore") as gradebook:
+        return {
+            (one.student.id, assignment.name, grade.name): round(grade.auto_score, 6)
+            for assignment in gradebook.assignments
+            for one in assignment.submissions
+            for notebook in one.notebooks
+            for grade in notebook.grades
+            if grade.auto_score is not None
+        }
+
+
+def timed(command, cwd, env):
+    """Seconds of a command, and the most memory that its first process had."""
+    started, most = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=subprocess.STDOUT)
+        own = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                most = max(most, own.memory_info().rss)
+            except psutil.Error:
+                pass
+            time.sleep(0.02)
+        seconds = time.perf_counter() - started
+        log.seek(0)
+        assert process.returncode == 0, log.read()[-3000:].decode()
+    return seconds, most / 2**20
+
+
+def fresh(course, folder, top, name):
+    """A copy of the course, ungraded, with the class's submissions in it where stock wants them."""
+    root = top / name
+    shutil.copytree(course.root, root, ignore=shutil.ignore_patterns(".grader", "submitted"))
+    if name.startswith("stock"):
+        (root / "nbgrader_config.py").write_text(STOCK)
+        shutil.copytree(folder, root / "submitted")
+    return root
+
+
+def environment():
+    """Where nbgrader and its helpers are found; one secret and one thread for everybody."""
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "GRADER_SECRET": "benchmark", "OMP_NUM_THREADS": "1"}
+
+
+def stock(root, students, names, workers):
+    """Seconds of `nbgrader autograde`: everything in one process, or one for each submission."""
+    if workers == 1:
+        return sum(timed(["nbgrader", "autograde", n], root, environment())[0] for n in names)
+    lines = [f"{n} --student student{k:03d}" for k in range(students) for n in names]
+    script = f"xargs -P{workers} -L1 nbgrader autograde"
+    return timed(
+        ["bash", "-c", f"printf '%s\\n' {json.dumps(lines)[1:-1].replace(', ', ' ')} | {script}"],
+        root,
+        environment(),
+    )[0]
+
+
+def ours(root, folder, jobs=2):
+    """Seconds and MiB of `grader grade`."""
+    command = [
+        str(BIN / "grader"),
+        "grade",
+        str(folder),
+        "--course",
+        str(root),
+        "--jobs",
+        str(jobs),
+    ]
+    return timed(command, root, environment())
+
+
+def side_by_side(course, top, students, names, with_stock):
+    """The whole class, everything cold, and again with nothing changed."""
+    folder = make_class(course, top / "class", students, names)
+    rows = {}
+    root = fresh(course, folder, top, "ours")
+    rows["grader grade --jobs 2"], memory = ours(root, folder)
+    rows["the same again, unchanged"] = min(ours(root, folder)[0] for _ in range(3))
+    mine = scores(root)
+    if with_stock:
+        for label, workers in (("nbgrader autograde", 1), ("xargs -P2 nbgrader autograde", 2)):
+            theirs = fresh(course, folder, top, f"stock{workers}")
+            rows[label] = stock(theirs, students, names, workers)
+            differ = {k: (v, mine.get(k)) for k, v in scores(theirs).items() if mine.get(k) != v}
+            assert not differ, differ
+    return {"students": students, "seconds": rows, "coordinator_mib": memory, "cells": len(mine)}
+
+
+def growth(course, top, sizes, name):
+    """Seconds and the coordinator's memory for classes of several sizes, one notebook each."""
+    rows = []
+    for size in sizes:
+        folder = make_class(course, top / f"class{size}", size, [name])
+        seconds, memory = ours(fresh(course, folder, top, f"ours{size}"), folder)
+        rows.append({"students": size, "seconds": seconds, "coordinator_mib": memory})
+    return rows
+
+
+def where_it_goes(course, top, names):
+    """Seconds of the parts of one submission with all notebooks, in one worker that is warm."""
+    from grader import grading, run, sandbox, verifier
+    from grader.bubblewrap import Limits
+    from grader.nbgrader_books import Books, open_books
+    from grader.result import Student, Submission
+    from grader.task import Setting
+
+    folder = make_class(course, top / "one", 1, names) / "student000"
+    work = top / "work"
+    with open_books(course) as books:
+        for name in names:
+            books.write_masters(name, work / "masters" / name)
+        bundle = sandbox.Bundle(work / "bundle")
+        setting = Setting(work / "masters", bundle, course.root, work, Limits(), b"benchmark")
+        given = [Submission(Student("student000"), name, folder / name) for name in names]
+        torch.set_num_threads(1)
+        grading.grade_student(given, setting)
+        seconds = defaultdict(float)
+        for owner, attribute, label in (
+            (sandbox.Sandbox, "__init__", "sandbox and imports"),
+            (run.NotebookRun, "_start", "kernels"),
+            (run.NotebookRun, "_cell", "cells"),
+            (verifier.Verifier, "judge", "verification"),
+            (Books, "record", "gradebook"),
+        ):
+            _watch(owner, attribute, label, seconds)
+        started = time.perf_counter()
+        for result in grading.grade_student(given, setting).results:
+            books.record(result)
+        whole = time.perf_counter() - started
+    seconds["rebuilding, writing, ending"] = whole - sum(seconds.values())
+    return dict(seconds) | {"whole": whole}
+
+
+def _watch(owner, attribute, label, seconds):
+    function = getattr(owner, attribute)
+
+    def watched(*args, **kwargs):
+        started = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            seconds[label] += time.perf_counter() - started
+
+    setattr(owner, attribute, watched)
+
+
+def main():
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--students", type=int, default=24)
+    parser.add_argument("--skip-stock", action="store_true")
+    parser.add_argument("--growth", type=int, nargs="*", default=[24, 240])
+    args = parser.parse_args()
+    names = [path.stem for path in sources()]
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        course = build_course(top / "course", say=lambda text: None)
+        found = {"notebooks": len(names), "parts": where_it_goes(course, top, names)}
+        found["class"] = side_by_side(course, top, args.students, names, not args.skip_stock)
+        found["growth"] = growth(course, top, args.growth, "04_reinforce_vs_gae")
+    (HERE / "grading.json").write_text(json.dumps(found, indent=1) + "\n")
+    report(found)
+
+
+def report(found):
+    """Print the tables."""
+    seconds, students = found["class"]["seconds"], found["class"]["students"]
+    print(
+        f"{students} students, {found['notebooks']} notebooks each; "
+        f"{found['class']['cells']} scores are equal"
+    )
+    reference = seconds["grader grade --jobs 2"]
+    for label, value in seconds.items():
+        rate = 60 * students / value
+        print(f"{label:32} {value:8.1f} s {rate:8.1f} students/min {value / reference:6.2f} x")
+    print("\none notebook each")
+    for row in found["growth"]:
+        each = row["seconds"] / row["students"]
+        print(
+            f"{row['students']:4} students {row['seconds']:7.1f} s, {each:.2f} s each, "
+            f"coordinator {row['coordinator_mib']:.0f} MiB"
+        )
+    print("\none submission of all notebooks")
+    for label, value in found["parts"].items():
+        print(f"{label:32} {value:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()

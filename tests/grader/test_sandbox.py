@@ -1,0 +1,218 @@
+"""The sandbox: what notebooks can reach in it, what they may use, and that nothing of it is left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from grader import bubblewrap
+from grader.bubblewrap import Limits, SandboxError, check_sandbox
+from grader.cli import main
+from grader.course import ROOT
+from grader.run import Job, run_submission
+from grader.sandbox import Bundle, Sandbox
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
+]
+QUICK = Limits(cell_seconds=2.0, wall_factor=2.0)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return Bundle(tmp_path_factory.mktemp("bundle") / "packages")
+
+
+@pytest.fixture
+def run(bundle, tmp_path):
+    """`run(source, …)` gives the cells of a notebook that has been run, and what happened."""
+    (tmp_path / "n").mkdir()
+    tmp_path.chmod(0o755)
+
+    def run(*sources, limits=QUICK):
+        notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+        ran = run_submission([Job("n", notebook)], tmp_path, bundle, limits, None)
+        return notebook.cells, ran["n"]
+
+    return run
+
+
+def text(cell):
+    """What a cell printed, gave or raised."""
+    parts = []
+    for output in cell.outputs:
+        data = output.get("data", {}).get("text/plain", "")
+        parts += [output.get("text", ""), data, output.get("ename", "")]
+    return "".join(parts)
+
+
+def test_a_cell_shows_text_results_figures_and_errors(run):
+    cells, ran = run(
+        "print('a'); 1 + 1",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2]);",
+        "1 / 0",
+        "import asyncio; await asyncio.sleep(0); 'awaited'",
+        "input()",
+    )
+    assert text(cells[0]) == "a\n2"
+    assert "image/png" in cells[1].outputs[-1].data
+    assert text(cells[2]) == "ZeroDivisionError"
+    assert text(cells[3]) == "'awaited'"
+    assert text(cells[4]) == "StdinNotImplementedError"
+    assert ran.reasons == []
+
+
+SECRETS = ("solutions", "tests", "benchmarks", "build", ".git", ".grader-secret", "grader/cli.py")
+
+
+def test_nothing_of_the_project_can_be_seen_but_its_two_packages(run):
+    looked = [str(ROOT / name) for name in SECRETS]
+    code = f"import os; print([path for path in {looked} if os.path.exists(path)])"
+    code += "\nimport rlcore, importlib.util; print(importlib.util.find_spec('rlcore.losses'))"
+    code += "\nprint(sorted(os.listdir('/course')))"
+    cells, _ = run(code)
+    assert text(cells[0]) == "[]\nNone\n['grader', 'rlcore']\n"
+
+
+def test_home_environment_and_other_users_are_out_of_sight(run, monkeypatch):
+    monkeypatch.setenv("GRADER_SECRET", "canary")
+    code = "import os, glob\nseen = str(dict(os.environ))\n"
+    code += "for path in glob.glob('/proc/[0-9]*/environ'):\n"
+    code += "    try: seen += open(path).read()\n    except OSError: pass\n"
+    code += "print('canary' in seen, os.getuid() != 0, os.path.exists('/root/.ssh'))"
+    cells, _ = run(code)
+    assert text(cells[0]) == "False True False\n"
+
+
+def test_there_is_no_network(run):
+    code = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\n"
+    code += "except OSError as error: print(error.strerror)\n"
+    code += "print([name for _, name in socket.if_nameindex()])"
+    cells, _ = run(code)
+    assert text(cells[0]) == "Network is unreachable\n['lo']\n"
+
+
+@pytest.mark.parametrize("path", ["/x", "/course/x", "/usr/x", "/submission/x", "/proc/sys/x"])
+def test_only_home_and_temporary_folders_can_be_written(run, path):
+    cells, _ = run(f"open({path!r}, 'w')")
+    assert text(cells[0]) in ("OSError", "PermissionError", "FileNotFoundError")
+
+
+def test_a_cell_that_takes_too_long_is_stopped_and_the_next_one_runs(run):
+    cells, ran = run("while True: pass", "'after'")
+    assert (text(cells[0]).endswith("Stopped"), text(cells[1])) == (True, "'after'")
+    assert (ran.reasons, ran.stalled) == (["timeout"], False)
+
+
+def test_a_cell_that_will_not_be_interrupted_ends_the_notebook(run):
+    stubborn = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    cells, ran = run("1", stubborn, "'after'")
+    assert (text(cells[0]), cells[2].execution_count) == ("1", None)
+    assert ran.reasons == ["timeout"]
+
+
+def test_a_sleeper_is_stopped_by_the_wall_clock_and_that_is_said(run):
+    cells, ran = run("import time; time.sleep(1000)", "'after'")
+    assert text(cells[1]) == "'after'"
+    assert (ran.reasons, ran.stalled) == (["timeout"], True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import os; os._exit(0)", "kernel-died"),
+        ("import ctypes; ctypes.string_at(0)", "kernel-died"),
+        ("import os, signal; os.kill(0, signal.SIGKILL)", "kernel-died"),
+        ("print('x' * 10_000_000)\nwhile True: print('x' * 1_000_000)", "output-limit"),
+    ],
+)
+def test_a_kernel_that_ends_early_says_why(run, source, reason):
+    cells, ran = run("1", source, "2")
+    assert text(cells[0]) == "1"
+    assert ran.reasons == [reason]
+
+
+def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):
+    cells, ran = run("for _ in range(100): print('x' * 100_000)", "'after'")
+    assert "the output is cut here" in text(cells[0])
+    assert (len(text(cells[0])) < 5_000_000, text(cells[1]), ran.reasons) == (True, "'after'", [])
+
+
+def test_memory_of_all_processes_together_is_limited(run):
+    code = "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n"
+    code += "        block = bytearray(400 << 20); time.sleep(60)\ntime.sleep(60)"
+    _, ran = run(code, limits=Limits(cell_seconds=20, memory=1024 << 20))
+    assert ran.reasons == ["memory"]
+
+
+def test_a_fork_bomb_and_open_files_hit_their_limits(run):
+    bomb = "import os, time\nfor _ in range(500):\n    if os.fork() == 0: time.sleep(60)"
+    cells, _ = run("files = [open('/dev/null') for _ in range(400)]", "files = []", bomb)
+    assert (text(cells[0]), text(cells[2])) == ("OSError", "BlockingIOError")
+
+
+def test_a_disk_fills_up_only_inside(run):
+    code = "for k in range(20):\n    with open(f'f{k}', 'wb') as f: f.write(bytes(60 << 20))"
+    cells, _ = run(code, "open('big', 'wb').write(bytes(65 << 20))")
+    assert text(cells[0]) == "OSError"
+
+
+def test_nothing_is_left_of_a_sandbox(run):
+    mark = f"{os.getpid()}77"
+    daemon = "import subprocess\nfor _ in range(3):\n"
+    daemon += f"    subprocess.Popen(['sleep', '{mark}'], start_new_session=True)\nprint('started')"
+    cells, _ = run(daemon)
+    assert text(cells[0]) == "started\n"
+    assert not [
+        one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])
+    ]
+
+
+def test_a_sandbox_dies_with_the_process_that_opened_it(bundle, tmp_path):
+    (tmp_path / "n").mkdir()
+    parent = os.fork()
+    if parent == 0:
+        Sandbox(bundle, tmp_path, {"n": 0}, QUICK)
+        (tmp_path / "up").touch()
+        time.sleep(100)
+        os._exit(0)
+    while not (tmp_path / "up").exists():
+        time.sleep(0.05)
+    children = psutil.Process(parent).children(recursive=True)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert children and not alive
+
+
+def test_no_bubblewrap_is_refused_with_what_to_install(monkeypatch, tmp_path, course, capsys):
+    monkeypatch.setattr(bubblewrap.shutil, "which", lambda name: None)
+    with pytest.raises(SandboxError, match="apt-get install bubblewrap"):
+        check_sandbox()
+    assert main(["grade", str(tmp_path), "--course", str(course.root)]) == 2
+    assert "bubblewrap is not installed" in capsys.readouterr().err
+
+
+def test_a_sandbox_from_which_solutions_can_be_seen_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(bubblewrap, "ROOT", bubblewrap.Path("/usr"))
+    monkeypatch.setattr(bubblewrap, "SECRET_NAMES", ("bin",))
+    with pytest.raises(SandboxError, match="can be seen inside"):
+        check_sandbox()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_gets_a_sandbox_of_its_own(bundle, tmp_path):
+    code = "from grader.bubblewrap import check_sandbox; check_sandbox(); print('well')"
+    command = ["setpriv", "--reuid", "23456", "--regid", "23456", "--clear-groups"]
+    if subprocess.run([*command, "test", "-x", shutil.which("python3") or ""]).returncode:
+        pytest.skip("the interpreter lies where an ordinary user cannot reach it")
+    python = [shutil.which("python3"), "-c", code]
+    env = {"PYTHONPATH": str(bundle.packages), "PATH": os.environ["PATH"]}
+    ran = subprocess.run([*command, *python], env=env, capture_output=True, text=True)
+    assert ran.stdout == "well\n", ran.stderr

@@ -1,0 +1,112 @@
+"""Frames: what is packed comes back, and what an enemy writes is refused."""
+
+import base64
+import json
+import os
+import socket
+import struct
+
+import numpy as np
+import pytest
+
+from grader.wire import MAX_FRAME, BrokenFrame, Channel, Closed, pack, unpack
+
+
+@pytest.fixture
+def ends():
+    one, other = socket.socketpair()
+    yield Channel(one), other
+    one.close()
+    other.close()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool"])
+def test_an_array_comes_back_bit_by_bit(dtype):
+    array = (np.array([[0.1, -2.0, 1e-30], [3.0, 0.0, 1e15]]) * 7).astype(dtype)
+    back = unpack(pack({"a": array})[4:])["a"]
+    assert (back.dtype, back.shape) == (array.dtype, array.shape)
+    assert back.tobytes() == array.tobytes()
+
+
+def test_numbers_outside_of_arrays_keep_every_bit():
+    assert unpack(pack({"gamma": 0.1 + 0.2})[4:]) == {"gamma": 0.1 + 0.2}
+
+
+def test_nan_passes_in_an_array_and_nowhere_else():
+    assert np.isnan(unpack(pack({"a": np.array([np.nan])})[4:])["a"]).all()
+    with pytest.raises(BrokenFrame, match="NaN is no JSON"):
+        unpack(b'{"a": NaN}')
+
+
+def array_frame(dtype="float64", shape=(1,), data=b"\0" * 8):
+    return {"__array__": [dtype, list(shape), base64.b64encode(data).decode()]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b'{"a": 1, "a": 2}',
+        b'{"a": Infinity}',
+        b"[" * 100_000 + b"]" * 100_000,
+        b"1" * 5000,
+        json.dumps(array_frame("object")).encode(),
+        json.dumps(array_frame("O")).encode(),
+        json.dumps(array_frame(shape=(2,))).encode(),
+        json.dumps(array_frame(shape=(-1,))).encode(),
+        json.dumps(array_frame(shape=(True,))).encode(),
+        json.dumps(array_frame(shape=(2**40, 2**40))).encode(),
+        json.dumps(array_frame(shape=[1] * 40)).encode(),
+        b'{"__array__": 3}',
+        b'{"__array__": ["float64", [1], "no base64!"]}',
+    ],
+)
+def test_what_is_no_frame_of_ours_is_refused(body):
+    with pytest.raises(BrokenFrame):
+        unpack(body)
+
+
+def test_a_frame_in_pieces_is_put_together(ends):
+    channel, other = ends
+    frame = pack({"done": True})
+    other.sendall(frame[:3])
+    assert channel.receive(0.01) is None
+    other.sendall(frame[3:] + frame)
+    assert channel.receive(1) == channel.receive(1) == {"done": True}
+
+
+def test_a_huge_frame_is_refused_before_its_body_comes(ends):
+    channel, other = ends
+    other.sendall(struct.pack(">I", MAX_FRAME + 1))
+    with pytest.raises(BrokenFrame, match="bytes"):
+        channel.receive(1)
+
+
+def test_the_other_end_closed_is_noticed_at_once(ends):
+    channel, other = ends
+    other.close()
+    with pytest.raises(Closed):
+        channel.receive(60)
+    with pytest.raises(Closed):
+        channel.send({"a": "b" * 10})
+
+
+def test_who_does_not_read_does_not_hold_us_up(ends):
+    channel, _ = ends
+    with pytest.raises(Closed):
+        channel.send({"a": "b" * (8 << 20)}, seconds=0.1)
+
+
+def test_descriptors_that_come_along_are_not_taken(ends):
+    channel, other = ends
+    with open("/dev/null") as file:
+        socket.send_fds(other, [pack({"done": True})], [file.fileno()] * 3)
+    before = len(list(open_descriptors()))
+    assert channel.receive(1) == {"done": True}
+    assert len(list(open_descriptors())) == before
+
+
+def open_descriptors():
+    return os.listdir("/proc/self/fd")
