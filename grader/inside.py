@@ -35,7 +35,6 @@ def main() -> None:
     from grader.wire import Channel
 
     shell = shell_module.warm_shell()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     control = Channel(socket.socket(fileno=plan["control"]))
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -44,13 +43,22 @@ def main() -> None:
     fds: dict[str, list[int]] = plan["notebooks"]
     while (name := _next(control)) is not None:
         mine = fds.pop(name)
+        _reap()
         if os.fork() == 0:
             os.closerange(control.socket.fileno(), control.socket.fileno() + 1)
             for others in fds.values():
                 _close(others)
-            _kernel(shell, Path(plan["work"]), plan, name, mine)
-            os._exit(0)
+            _until_closed(_kernel, shell, Path(plan["work"]), plan, name, mine)
         _close(mine)
+
+
+def _reap() -> None:
+    """Take in what has ended, so that its CPU time is counted on."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
 
 
 def _next(control: Any) -> str | None:
@@ -60,6 +68,18 @@ def _next(control: Any) -> str | None:
         return control.receive(1e6)["start"]
     except Closed:
         return None
+
+
+def _until_closed(function: Any, *arguments: Any) -> None:
+    """Do something for as long as the other end listens; the process ends with it."""
+    from grader.wire import Lost
+
+    try:
+        function(*arguments)
+    except Lost:
+        pass
+    finally:
+        os._exit(0)
 
 
 def _close(descriptors: list[int]) -> None:
@@ -72,7 +92,6 @@ def _kernel(shell: Any, work: Path, plan: dict, name: str, fds: list[int]) -> No
     from grader.wire import Channel
 
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = work / name.partition("/")[0]
     if plan["copy_from"] and not folder.exists():
@@ -94,8 +113,7 @@ def _kernel(shell: Any, work: Path, plan: dict, name: str, fds: list[int]) -> No
             mine = witnesses[message["witness"]]
             channel.close()
             _close([fd for fd in witnesses if fd not in (mine, -1)])
-            _witness(shell, mine)
-            os._exit(0)
+            _until_closed(_witness, shell, mine)
         else:
             os.close(witnesses[message["witness"]])
             witnesses[message["witness"]] = -1

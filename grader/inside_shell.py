@@ -1,14 +1,18 @@
 """The IPython shell of a kernel inside the sandbox: what cells give goes out as frames."""
 
+import base64
 import builtins
+import gc
 import getpass
 import importlib
 import io
+import math
 import sys
 import time
+import types
+from pathlib import Path
 from typing import Any
 
-from ipykernel.jsonutil import json_clean
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -117,7 +121,7 @@ class Shell(InteractiveShell):
         """Send one frame behind all text that was printed before it."""
         for stream in self._streams:
             stream.flush()
-        self.emit(json_clean(message))
+        self.emit(_plain(message))
 
     def execute(self, source: str) -> None:
         """Run one cell; `done` is the last frame of it."""
@@ -126,6 +130,19 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         self.say({"error": etype.__name__, "value": str(evalue), "traceback": list(stb)})
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON can hold it: bytes as base64, what it does not know as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def _no_input(*args: Any, **kwargs: Any) -> str:
@@ -140,7 +157,37 @@ def warm_shell() -> Shell:
     builtins.input = getpass.getpass = _no_input
     shell = Shell.instance(config=config)
     shell.connect(None)
+    gc.disable()
     for name in WARM:
         importlib.import_module(name)
-    sys.modules["torch"].set_num_threads(1)
+    gc.enable()
+    gc.freeze()  # what is shared by all kernels need not be looked at by any
+    torch: Any = sys.modules["torch"]
+    torch.set_num_threads(1)
+    torch._dynamo = sys.modules["torch._dynamo"] = Dynamo("torch._dynamo")
+    torch._dynamo.__path__ = [str(Path(torch.__file__).parent / "_dynamo")]
     return shell
+
+
+class Dynamo(types.ModuleType):
+    """torch's compiler, imported when somebody compiles.
+
+    Optimizers import it, which takes a second, for two functions that do nothing outside of
+    compiled code.
+    """
+
+    @staticmethod
+    def graph_break(*args: Any, **kwargs: Any) -> None:
+        """Nothing."""
+
+    @staticmethod
+    def disable(function: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """The function as it is."""
+        return function if function is not None else lambda function: function
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get("torch._dynamo") is self:
+            del sys.modules["torch._dynamo"]
+        return getattr(importlib.import_module("torch._dynamo"), name)

@@ -142,8 +142,8 @@ class Sandbox:
             return []
 
     def cpu_seconds(self) -> float:
-        """CPU time of all processes inside, of the children that they have waited for too."""
-        return sum(sum(p.cpu_times()[:4]) for p in _present(self.processes()))
+        """CPU time of all processes inside, the dead ones included."""
+        return sum(_cpu_seconds(process) for process in self.processes())
 
     def uses_more_than(self, most: int) -> bool:
         """Whether all processes together use more than so many bytes, shared ones counted once."""
@@ -188,22 +188,15 @@ def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
-def _command(plan: dict) -> list[str]:
-    python = os.path.realpath(sys.executable)
-    program = f"{plan['packages']}/grader/inside.py"
-    plan["path"] = [plan["packages"], *site_packages()]
-    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
-
-
-def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
-    for end in ends:
-        end.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
 def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    try:
+        return sum(process.cpu_times()[:4])
+    except psutil.Error:
+        return 0.0
 
 
 def _present(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
