@@ -21,9 +21,7 @@ def _sends(name: str, example: str, sends: str, *codes: str, ends: str = "os._ex
     return Attack(name, 3, example, cells({"gae": answer}), TD, codes or BROKEN)
 
 
-def _kernel(
-    name: str, example: str, code: str, *codes: str, expected: dict | None = None
-) -> Attack:
+def _kernel(name: str, example: str, code: str, *codes: str) -> Attack:
     """A cell behind the wrong answer does it, in the kernel."""
     make = cells({"gae": ZEROS}, behind={"gae": PRETEND + code})
     return Attack(name, 3, example, make, TD, codes or BROKEN)

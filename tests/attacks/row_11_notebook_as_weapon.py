@@ -26,14 +26,25 @@ def _edited(
 
 
 def _bytes(
-    name: str, example: str, content: Callable[[NotebookNode], bytes], *codes: str
+    name: str, example: str, content: Callable[[NotebookNode], bytes], *codes: str, **rest: object
 ) -> Attack:
     """A file that was made by hand."""
 
     def make(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
         hand_in(folder, content(honest_work(solved, released, TD)))
 
-    return Attack(name, 11, example, make, {}, codes)
+    return Attack(name, 11, example, make, **({"codes": codes} | rest))
+
+
+def _other_name(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
+    path = hand_in(folder, honest_work(solved, released, TD))
+    path.rename(folder / "Untitled.ipynb")
+
+
+def _a_folder(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
+    place = folder / f"{GAE}.ipynb"
+    place.mkdir(parents=True)
+    (place / "cells.txt").write_text("print('here')")
 
 
 def _large(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
@@ -145,24 +156,22 @@ ATTACKS = (
         "wrong",
         "repaired",
         "raises",
+        expected=TD,
     ),
     Attack(
         "a11-wrong-name",
         11,
         "a notebook under another name",
-        lambda folder, solved, released: hand_in(folder, honest_work(solved, released, TD)).rename(
-            folder / "Untitled.ipynb"
-        ),  # type: ignore[arg-type, return-value]
-        {},
-        ("missing-notebook",),
+        _other_name,
+        TD,
+        ("not-written",),
     ),
     Attack(
         "a11-a-folder",
         11,
         "a folder where the notebook should be",
-        lambda folder, solved, released: (folder / f"{GAE}.ipynb").mkdir(parents=True),
-        {},
-        ("not-a-notebook", "missing-notebook"),
+        _a_folder,
+        codes=("missing-notebook",),
     ),
     Attack(
         "a11-magics",

@@ -89,7 +89,7 @@ ATTACKS = (
                 + gae("say(frame(POISON))\nsay(POISON)\nreturn np.zeros(rewards.shape)")
             }
         ),
-        {},
+        TD,
         ("broken-evidence", "no-evidence", "wrong", "kernel-died"),
     ),
     Attack(

@@ -12,7 +12,7 @@ RETURNS = {"discounted_returns": 2.0}
 FOUND = ("wrong", "raises")
 
 
-def _act(name: str, example: str, source: str, *codes: str, expected: dict | None = None) -> Attack:
+def _act(name: str, example: str, source: str, *codes: str) -> Attack:
     """An own `act`; discounted_returns is right, and the agent of the solution lies beside it."""
 
     def make(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
@@ -23,8 +23,7 @@ def _act(name: str, example: str, source: str, *codes: str, expected: dict | Non
         notebook.cells.insert(0, code_cell(ARMS.strip()))
         hand_in(folder, notebook, study=True)
 
-    points = RETURNS if expected is None else expected
-    return Attack(name, 15, example, make, points, codes or FOUND, "cartpole_agent", VPG)
+    return Attack(name, 15, example, make, RETURNS, codes or FOUND, "cartpole_agent", VPG)
 
 
 GOOD = """
@@ -52,6 +51,7 @@ ATTACKS = (
         "a15-too-many",
         "actions of wrong shape",
         "return np.zeros(10_000_000)",
+        "broken-evidence",
     ),
     _spoiled("a15-nan", "NaN", "return np.full(len(observations), np.nan)"),
     _spoiled("a15-inf", "NaN, or infinite", "return np.full(len(observations), np.inf)"),
