@@ -16,7 +16,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
@@ -124,11 +124,21 @@ class Shell(InteractiveShell):
         self.emit(_plain(message))
 
     def execute(self, source: str) -> None:
-        """Run one cell; `done` is the last frame of it."""
-        self.run_cell(source, store_history=True)
+        """Run one cell; `done` is the last frame of it.
+
+        IPython does not show every failure as one: not exceptions in groups, nor those that cannot
+        be printed, nor any when somebody has replaced `showtraceback`.
+        """
+        self._failed = False
+        result = self.run_cell(source, store_history=True)
+        if not self._failed and not (isinstance(result, ExecutionResult) and result.success):
+            error = getattr(result, "error_in_exec", None)
+            name = "Error" if error is None else type(error).__name__
+            self.say({"error": name, "value": "", "traceback": []})
         self.say({"done": True})
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        self._failed = True
         self.say({"error": etype.__name__, "value": str(evalue), "traceback": list(stb)})
 
 

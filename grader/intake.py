@@ -135,14 +135,17 @@ class _Desk:
     def _take_student(self, student: Student, handed_in: list[Item]) -> None:
         items = list(self._unpacked(self._first_names(handed_in)))
         notebooks = self._notebooks(items)
-        tried = {self.names.folder(item.path) for item in items} | notebooks.keys()
+        tried = {self.names.folder(item.path) for item in items} | {name for name, _ in notebooks}
         wanted = [self.asked] if self.asked else self.names.assignments
-        homes = {id(item): name for name in wanted for item in notebooks.get(name, [])}
+        homes = {
+            id(i): name for (name, _), some in notebooks.items() if name in wanted for i in some
+        }
         for name in [name for name in wanted if name in tried] or [self.asked]:
             mine = [item for item in items if self.names.folder(item.path) in ("", name)]
             mine = [item for item in mine if homes.get(id(item), name) == name]
-            if name in notebooks:
-                self._take_submission(student, name, notebooks[name], mine)
+            theirs = {notebook: some for (one, notebook), some in notebooks.items() if one == name}
+            if theirs:
+                self._take_submission(student, name, theirs, mine)
             elif mine:
                 self._refuse_all(student, name, mine)
 
@@ -179,46 +182,55 @@ class _Desk:
                 nested = one.ends(".zip") and not one.problem
                 yield one.barred("nested-zip", "is an archive in an archive.") if nested else one
 
-    def _notebooks(self, items: list[Item]) -> dict[str, list[Item]]:
-        """The notebooks handed in for each assignment, the one that counts first."""
-        found: dict[str, list[tuple]] = {}
+    def _notebooks(self, items: list[Item]) -> dict[tuple[str, str], list[Item]]:
+        """The files handed in for each (assignment, notebook), the one that counts first."""
+        found: dict[tuple[str, str], list[tuple]] = {}
         left = self.limits.submission
         for index, item in enumerate(items):
             if not item.ends(".ipynb") or _is_quiet(item.problem):
                 continue
             path, folder = item.path, self.names.folder(item.path)
-            name, _, number = self.names.read(path.stem)
-            if not name and 0 < item.size <= left:
+            word, _, number = self.names.read(path.stem)
+            place = self.names.place(word, folder or self.asked)
+            if not any(place) and 0 < item.size <= left:
                 left -= item.size
                 with suppress(Unfit):
-                    name = self.names.by_cells(item.read(self.limits.notebook))
+                    place = self.names.by_cells(item.read(self.limits.notebook))
+            unknown = not any(place)
+            if unknown and not word:
+                place = self.names.place(folder or self.asked, "")
             copy = -number if item.upload else number  # Canvas counts attempts, others copies
-            order = (-item.upload, copy, path.stem != name, len(path.parts), index)
-            if not name or folder in ("", name):
-                found.setdefault(name or folder or self.asked, []).append((not name, order, item))
-        found.pop("", None)
-        best = {name: sorted(some, key=lambda one: one[:2]) for name, some in found.items()}
+            order = (-item.upload, copy, path.stem != place[1], len(path.parts), index)
+            if any(place) and folder in ("", place[0]):
+                found.setdefault(place, []).append((unknown, order, item))
+        best = {place: sorted(some, key=lambda one: one[:2]) for place, some in found.items()}
         # Where one is known by its name or its cells, the unknown ones are just files.
         return {
-            name: [item for unknown, _, item in some if unknown == some[0][0]]
-            for name, some in best.items()
+            place: [item for unknown, _, item in some if unknown == some[0][0]]
+            for place, some in best.items()
         }
 
     def _take_submission(
-        self, student: Student, name: str, notebooks: list[Item], items: list[Item]
+        self, student: Student, name: str, notebooks: dict[str, list[Item]], items: list[Item]
     ) -> None:
-        first, folder = notebooks[0], self.root / "submitted" / student.login / name
+        folder = self.root / "submitted" / student.login / name
+        first = home = next(iter(notebooks.values()))[0]
+        if self.in_place:  # nobody renames anything there
+            notebooks = {n: i for n, i in notebooks.items() if (folder / f"{n}.ipynb").is_file()}
+        content: dict[PurePosixPath, bytes] = {}
         try:
-            content = {PurePosixPath(f"{name}.ipynb"): first.read(self.limits.notebook)}
-            if self.in_place and not (folder / f"{name}.ipynb").is_file():
-                raise Unfit("missing-notebook", f"is not {name}/{name}.ipynb.")
+            for notebook, (first, *_) in notebooks.items():
+                content[PurePosixPath(f"{notebook}.ipynb")] = first.read(self.limits.notebook)
+            if not content:
+                raise Unfit("missing-notebook", f"is no notebook of {name} by its name.")
         except Unfit as problem:
             return self.refuse(first.where, problem.args, student, name, True)
-        known = {id(item) for item in notebooks}
+        known = {id(item) for some in notebooks.values() for item in some}
+        taken = {id(first) for first, *_ in notebooks.values()}
         attempt = ("set-aside", "is another attempt than the one that counts.")
-        items = [i.barred(*attempt) if id(i) in known else i for i in items if i is not first]
+        items = [i.barred(*attempt) if id(i) in known else i for i in items if id(i) not in taken]
         notes = []
-        for where, problem in self._collect(content, first.path.parent, items):
+        for where, problem in self._collect(content, home.path.parent, items):
             notes.append(f"{where} {problem[1]}")
             if not _is_quiet(problem):
                 self.refuse(where, problem, student, name)

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from grader.clock import LOST
 from grader.execute import error_of
-from grader.rebuild import SubmissionError, grade_id, is_graded, is_solution, read_notebook
+from grader.rebuild import SubmissionError, grade_id, is_graded, is_solution, is_task, read_notebook
 from grader.result import Mark
 from grader.run import Job, Ran
 from grader.verdict import Verdict
@@ -21,9 +21,9 @@ def marks(job: Job, ran: Ran, stubs: dict[str, str]) -> Iterator[Mark]:
     asked = {question.cell for question in job.questions}
     name = job.name.rpartition("/")[2]
     for cell in job.notebook.cells:
-        if not is_graded(cell):
+        if not is_graded(cell) and not is_task(cell):
             continue
-        if is_solution(cell) or cell.cell_type != "code":
+        if is_task(cell) or is_solution(cell) or cell.cell_type != "code":
             mark = by_hand(cell, stubs)
         elif grade_id(cell) in asked:
             mark = _verified(job, ran, cell)
@@ -120,5 +120,5 @@ def nothing(master: NotebookNode, name: str, error: SubmissionError) -> list[Mar
     return [
         replace(Mark(grade_id(cell), most(cell), 0.0, waits, error.code, str(error)), notebook=name)
         for cell in master.cells
-        if is_graded(cell)
+        if is_graded(cell) or is_task(cell)
     ]

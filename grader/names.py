@@ -30,26 +30,47 @@ class Names:
     sources: Path
 
     @cached_property
-    def _homes(self) -> dict[bytes, str]:
-        """The assignment of each grade_id, empty where several have it."""
-        homes: dict[bytes, str] = {}
-        for name in self.assignments:
-            path = self.sources / name / f"{name}.ipynb"
+    def notebooks(self) -> dict[str, list[str]]:
+        """The names of each assignment's notebooks; of its own where source/ has none."""
+        found = {name: (self.sources / name).glob("*.ipynb") for name in self.assignments}
+        return {name: sorted(p.stem for p in paths) or [name] for name, paths in found.items()}
+
+    @cached_property
+    def _homes(self) -> dict[bytes, tuple[str, str]]:
+        """The assignment and notebook of each grade_id, empty where several have it."""
+        homes: dict[bytes, tuple[str, str]] = {}
+        for name, notebook in self._places():
+            path = self.sources / name / f"{notebook}.ipynb"
             for cell in set(_GRADE_ID.findall(path.read_bytes() if path.is_file() else b"")):
-                homes[cell] = "" if cell in homes else name
+                homes[cell] = ("", "") if cell in homes else (name, notebook)
         return homes
 
-    def by_cells(self, notebook: bytes) -> str:
-        """The one assignment whose cells are in it; not parsed, since it may be anything."""
-        cells = (self._homes.get(match[1], "") for match in _GRADE_ID.finditer(notebook))
-        names = set(cells) - {""}
-        return names.pop() if len(names) == 1 else ""
+    def _places(self) -> list[tuple[str, str]]:
+        return [(name, notebook) for name, some in self.notebooks.items() for notebook in some]
+
+    def by_cells(self, notebook: bytes) -> tuple[str, str]:
+        """The one (assignment, notebook) whose cells are in it; not parsed: it may be anything."""
+        cells = {self._homes.get(match[1], ("", "")) for match in _GRADE_ID.finditer(notebook)}
+        cells.discard(("", ""))
+        return cells.pop() if len(cells) == 1 else ("", "")
+
+    def place(self, word: str, assignment: str) -> tuple[str, str]:
+        """The (assignment, notebook) that a name read from a file stands for, if it is one.
+
+        Args:
+            word: what `read` found: an assignment's name, or a notebook's.
+            assignment: where it lies, if that is known: assignments may share names of notebooks.
+        """
+        places = [place for place in self._places() if word in place]
+        here = [place for place in places if place[0] == assignment] if assignment else places
+        exact = [place for place in here if place[1] == word] or here
+        return exact[0] if len(exact) == 1 else ("", "")
 
     def read(self, stem: str) -> tuple[str, str, int]:
-        """The assignment a name holds, what else it says, and which copy it is."""
+        """The assignment or notebook a name holds, what else it says, and which copy it is."""
         copy = _COPY.search(stem)
         number = int(copy[1] or copy[2]) if copy else 0
-        for name in sorted(self.assignments, key=len, reverse=True):
+        for name in sorted({n for place in self._places() for n in place}, key=len, reverse=True):
             if found := re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", stem):
                 before, behind = stem[: found.start()], _COPY.sub("", stem[found.end() :])
                 left = f"{before.removeprefix('Copy of ')}{behind}".strip(" _-.")

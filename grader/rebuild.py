@@ -1,9 +1,9 @@
 """Rebuild a submission from the master notebook: the student's answers, everything else ours.
 
-Cells are matched by grade_id, the others by cell id. What comes out has the master's cells in the
-master's order and with the master's metadata (tags, points, flags); solution cells hold the
-student's source, plain cells too where they were handed in; the student's own cells stay behind
-the cell they stood behind.
+Cells are matched by grade_id, the others by cell id, or by their text where ids were lost. What
+comes out has the master's cells in the master's order and with the master's metadata (tags, points,
+flags); solution cells hold the student's source, plain cells too where they were handed in; the
+student's own cells stay behind the cell they stood behind.
 """
 
 import warnings
@@ -78,15 +78,21 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
     Raises:
         SubmissionError: none of the master's nbgrader cells is in it, so it is another one.
     """
+    master = deepcopy(master)
+    _unique_ids(master)
     cells, around, repairs = _sorted_out(master, submitted)
-    if not any(_key(cell) in cells for cell in master.cells if grade_id(cell)):
+    named = [_key(cell) for cell in master.cells if grade_id(cell)]
+    if named and cells.keys().isdisjoint(named):
         raise SubmissionError(
             "foreign-notebook", "none of its cells belongs to this assignment; is it another one?"
         )
     notebook = deepcopy(master)
     notebook.cells = [*around.get(_BEGINNING, [])]
+    have_ids = not _ids(master).isdisjoint(_ids(submitted))
     for ours in master.cells:
         theirs = cells.get(_key(ours))
+        if theirs is None and not have_ids and not grade_id(ours):
+            continue  # it was changed, and stands among the student's own cells
         if theirs is None and grade_id(ours):
             repairs.append(f"cell {grade_id(ours)} was missing and was put back")
         elif (
@@ -97,6 +103,7 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
         notebook.cells += [*around.get((key, "before"), []), _merged(ours, theirs)]
         notebook.cells += around.get((key, "behind"), [])
     _unique_ids(notebook)
+    notebook.nbformat_minor = max(notebook.get("nbformat_minor", 0), 5)  # the first with ids
     return notebook, repairs
 
 
@@ -108,16 +115,12 @@ def _sorted_out(
     master: NotebookNode, submitted: NotebookNode
 ) -> tuple[dict[str, NotebookNode], Around, list[str]]:
     """Submitted cells by master key, own cells by the key they stand before or behind, repairs."""
-    keys = {_key(cell): _key(cell) for cell in master.cells}
-    # A cell that has lost its metadata is still known by its id.
-    keys |= {f"id {cell.get('id')}": _key(cell) for cell in master.cells}
     stubs = {_key(cell): cell.source for cell in master.cells if is_solution(cell)}
     cells: dict[str, NotebookNode] = {}
     around: Around = {}
     repairs: list[str] = []
     anchors = [""]
-    for cell in submitted.cells:
-        key = keys.get(_key(cell))
+    for cell, key in zip(submitted.cells, _matched(master, submitted), strict=True):
         if key is None:
             around.setdefault((anchors[-1], "behind"), []).append(_own(cell))
         elif key not in cells:
@@ -135,10 +138,29 @@ def _sorted_out(
     return cells, around, repairs
 
 
+def _matched(master: NotebookNode, submitted: NotebookNode) -> list[str | None]:
+    """For each submitted cell the key of the master's cell that it is; None for the student's own.
+
+    Formats before 4.5 have no cell ids, and some editors give new ones.
+    """
+    keys = {_key(cell): _key(cell) for cell in master.cells}
+    # A cell that has lost its metadata is still known by its id.
+    keys |= {f"id {cell.get('id')}": _key(cell) for cell in master.cells}
+    found = [keys.get(_key(cell)) for cell in submitted.cells]
+    left = [cell for cell in master.cells if not grade_id(cell) and _key(cell) not in found]
+    for index, cell in enumerate(submitted.cells):
+        if found[index] is None and not grade_id(cell):
+            same = [c for c in left if (c.cell_type, c.source) == (cell.cell_type, cell.source)]
+            if same:
+                left.remove(same[0])
+                found[index] = _key(same[0])
+    return found
+
+
 def _merged(ours: NotebookNode, theirs: NotebookNode | None) -> NotebookNode:
     """The master's cell, with the student's source where it may be theirs."""
     cell = deepcopy(ours)
-    if theirs is None and is_solution(ours) and cell.cell_type == "code":
+    if theirs is None and is_solution(ours):
         cell.source = ""  # the stub would undo an answer that stands in a cell of their own
     if theirs is not None:
         if is_solution(ours) or not grade_id(ours):
@@ -160,6 +182,10 @@ def _own(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
     return cell
+
+
+def _ids(notebook: NotebookNode) -> set[str]:
+    return {str(cell.get("id")) for cell in notebook.cells}
 
 
 def _unique_ids(notebook: NotebookNode) -> None:
@@ -204,10 +230,15 @@ def is_solution(cell: NotebookNode) -> bool:
 
 
 def is_locked(cell: NotebookNode) -> bool:
-    """Whether it is the master's alone."""
-    return bool(_flag(cell, "locked"))
+    """Whether it is the master's alone, as every test cell is."""
+    return not is_solution(cell) and (is_graded(cell) or bool(_flag(cell, "locked")))
 
 
 def is_graded(cell: NotebookNode) -> bool:
-    """Whether it has points."""
+    """Whether it has points, those that a person gives for a task aside."""
     return bool(_flag(cell, "grade"))
+
+
+def is_task(cell: NotebookNode) -> bool:
+    """Whether it asks for something that students do in cells of their own, for points."""
+    return bool(_flag(cell, "task"))

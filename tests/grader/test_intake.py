@@ -632,3 +632,62 @@ import grader.intake
 sys.exit(" ".join({{"numpy", "torch", "nbgrader", "nbformat"}} & sys.modules.keys()) or 0)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture
+def other_course(tmp_path):
+    """Two assignments with notebooks of names of their own, one name in both."""
+    for name, notebooks in (("ps1", ("p1", "p2")), ("ps2", ("p1",))):
+        for one in notebooks:
+            files = {f"{one}.ipynb": notebook(f"{name}_{one}")}
+            lay(tmp_path / "other" / "source" / name, files)
+    return tmp_path / "other"
+
+
+def take_other(source, course, assignment=None):
+    return take_in(source, course, ["ps1", "ps2"], assignment=assignment)
+
+
+def test_an_assignment_may_have_several_notebooks_with_names_of_their_own(other_course):
+    files = {"ps1/p1.ipynb": WORK, "ps1/p2.ipynb": WORK, "ps1/p1 copy.ipynb": b"", "ps2/x.txt": b""}
+    lay(other_course / "submitted" / "ann", files)
+    intake = take_other(other_course / "submitted", other_course)
+    assert [s.assignment for s in intake.submissions] == ["ps1"]
+    assert codes(intake) == ["missing-notebook"]
+    assert names(other_course / "submitted" / "ann") == set(files)
+
+
+def test_a_missing_notebook_is_not_looked_for_under_other_names_in_the_courses_own_folder(
+    other_course,
+):
+    lay(other_course / "submitted" / "ann", {"ps1/p1 (1).ipynb": WORK, "ps1/p2.ipynb": WORK})
+    lay(other_course / "submitted" / "bob", {"ps1/p1 (1).ipynb": WORK})
+    intake = take_other(other_course / "submitted", other_course)
+    assert [s.student.login for s in intake.submissions] == ["ann"]
+    assert [(r.student.login, r.code, r.whole) for r in intake.refused] == [
+        ("bob", "missing-notebook", True)
+    ]
+
+
+def test_notebooks_of_one_assignment_come_together_from_an_export(other_course, export):
+    files = {"ann_1_11_p2.ipynb": WORK, "ann_1_12_p1-2.ipynb": WORK, "ann_1_13_p1.ipynb": b"old"}
+    intake = take_other(export(files), other_course, "ps1")
+    assert [s.assignment for s in intake.submissions] == ["ps1"]
+    assert names(other_course / "submitted" / "ann_1") == {"ps1/p1.ipynb", "ps1/p2.ipynb"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "asked"),
+    [
+        ("ann/ps2/p1.ipynb", WORK, None),
+        ("ann/p1.ipynb", WORK, "ps2"),
+        ("ann/p1.ipynb", notebook("ps2_p1"), None),
+        ("ann/mine.ipynb", notebook("ps2_p1"), None),
+        ("ann/ps2/mine.ipynb", WORK, None),
+    ],
+)
+def test_a_name_that_two_assignments_have_is_told_apart_by_folder_by_asking_or_by_cells(
+    other_course, tmp_path, path, content, asked
+):
+    take_other(lay(tmp_path / "in", {path: content}), other_course, asked)
+    assert names(other_course / "submitted") == {"ann/ps2/p1.ipynb"}

@@ -148,6 +148,55 @@ def test_a_cell_that_lost_its_metadata_is_known_by_its_id(master, submitted):
     assert repairs == []
 
 
+def without_ids(notebook):
+    """As formats before 4.5 have it; nbgrader's own examples do."""
+    notebook = deepcopy(notebook)
+    notebook.nbformat_minor = 4
+    for one in notebook.cells:
+        del one["id"]
+    return notebook
+
+
+@pytest.mark.parametrize("old", ["master", "submitted", "both"])
+def test_cells_without_ids_are_known_by_their_text(master, submitted, old):
+    master.cells.append(deepcopy(master.cells[0]))
+    submitted.cells.append(deepcopy(master.cells[0]))
+    master = master if old == "submitted" else without_ids(master)
+    submitted = submitted if old == "master" else without_ids(submitted)
+    rebuilt, repairs = rebuild(master, submitted)
+    assert repairs == []
+    assert sources(rebuilt)[:3] == ["Welcome", "import numpy as np", "answer"]
+    assert sources(rebuilt)[4:] == ["draw()", "Welcome"]
+    nbformat.validate(rebuilt)
+
+
+def test_a_plain_cell_that_was_changed_and_has_no_id_is_not_undone_by_the_master_s(
+    master, submitted
+):
+    submitted.cells[4].source = "draw(colour='red')"
+    rebuilt, _ = rebuild(without_ids(master), without_ids(submitted))
+    assert sources(rebuilt)[4:] == ["draw(colour='red')"]
+
+
+def test_a_changed_test_cell_counts_as_locked_even_if_the_master_does_not_say_so(master, submitted):
+    master.cells[3].metadata.nbgrader.locked = False
+    submitted.cells[3].source = "pass"
+    assert rebuild(master, submitted)[1] == ["locked cell test_gae was changed and was restored"]
+
+
+def test_a_missing_written_answer_is_left_blank_since_it_may_stand_elsewhere(master, submitted):
+    question = new_markdown_cell("Write here.", id="why", metadata={"nbgrader": {"solution": True}})
+    question.metadata.nbgrader["grade_id"] = "why"
+    master.cells.append(question)
+    assert sources(rebuild(master, submitted)[0])[-1] == ""
+
+
+def test_a_master_that_grades_nothing_takes_any_notebook(submitted):
+    rebuilt, repairs = rebuild(new_notebook(cells=[new_code_cell("while True: pass")]), submitted)
+    assert repairs == []
+    assert "answer" in sources(rebuilt)
+
+
 def test_windows_line_ends_and_a_byte_order_mark_change_nothing(master, submitted, tmp_path):
     path = tmp_path / "hw.ipynb"
     for one in submitted.cells:

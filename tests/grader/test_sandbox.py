@@ -1,4 +1,4 @@
-"""The sandbox: what notebooks can reach in it, what they may use, and that nothing of it is left."""
+"""The sandbox: what can be reached in it, what may be used, and that nothing of it is left."""
 
 import os
 import shutil
