@@ -17,7 +17,9 @@ ATTACKS: tuple[Attack, ...] = tuple(attack for row in ROWS for attack in row.ATT
 
 def first_of(row: int, example: str) -> Attack:
     """The first attack that realises an example."""
-    return next(a for a in ATTACKS if a.row == row and a.example.startswith(example))
+    known = [a for a in ATTACKS if a.row == row]
+    exact = [a for a in known if a.example == example]
+    return next(a for a in exact + known if a.example.startswith(example))
 
 
 FIRST = tuple(dict.fromkeys(first_of(r, e) for r, some in EXAMPLES.items() for e in some))

@@ -16,9 +16,10 @@ for name in {names}:
 """
 
 
-def _patched(name: str, example: str, patch: str, answer: str = ZEROS, **rest: object) -> Attack:
+def _patched(name: str, example: str, patch: str, *codes: str, answer: str = ZEROS) -> Attack:
     """Zeros for an answer, and something patched behind it."""
-    return Attack(name, 1, example, cells({"gae": answer}, behind={"gae": patch}, **rest), TD)
+    make = cells({"gae": answer}, behind={"gae": patch})
+    return Attack(name, 1, example, make, TD, codes or ("wrong",))
 
 
 ATTACKS = (
@@ -61,6 +62,8 @@ ATTACKS = (
         builtins.float = lambda value=0.0: 5.0
         builtins.sum = lambda *args: 5.0
         """,
+        "wrong",
+        "kernel-died",  # it is the attacker's own kernel that cannot live with it
     ),
     _patched(
         "a01-builtins-import",
@@ -212,6 +215,7 @@ ATTACKS = (
         shell.showtraceback = shell._showtraceback = lambda *args, **kwargs: None
         shell.showsyntaxerror = shell.showtraceback
         """,
+        "raises",
         answer="def gae(*args, **kwargs):\n    return (",
     ),
     _patched(
@@ -220,6 +224,7 @@ ATTACKS = (
         """
         get_ipython().set_custom_exc((BaseException,), lambda *args, **kwargs: None)
         """,
+        "raises",
         answer="def gae(*args, **kwargs):\n    raise KeyboardInterrupt",
     ),
     Attack(

@@ -20,7 +20,7 @@ def _answer(name: str, example: str, body: str, *codes: str) -> Attack:
 def _many_cells(folder, solved, released) -> None:  # type: ignore[no-untyped-def]
 
     notebook = honest_work(solved, released, TD)
-    work = "until = time.process_time() + 2.4\nwhile time.process_time() < until:\n    pass"
+    work = "until = time.process_time() + 1.4\nwhile time.process_time() < until:\n    pass"
     at = next(i for i, cell in enumerate(notebook.cells) if cell.source.startswith("def gae("))
     notebook.cells[at + 1 : at + 1] = [code_cell(work) for _ in range(30)]
     notebook.cells.insert(0, code_cell(ARMS.strip()))

@@ -135,7 +135,11 @@ ATTACKS = (
     _raises("a12-annotation", "a terminal: GitHub's commands", "x\n::error::rlcore%0A::set-output"),
     _raises("a12-table", "Markdown tricks in a step summary", "| x |\n|---|\n<img src=x>`rlcore`"),
     _raises("a12-overrides", "text that runs backwards", "\u202e\u2066 5 fo 5 \u2069\u200b"),
-    replace(_named("a12-\x1bcred\x9b31m", "terminal escapes in names"), expected=None),
+    replace(
+        _named("a12-\x1bcred\x9b31m", "terminal escapes in names"),
+        expected=None,
+        codes=("unsafe-path", "unknown-student"),
+    ),
     _named("=1+1|cmd", "CSV (formulas) in names"),
     _named("a12-<img src=x onerror=rlcorexss()>", "event handlers in names"),
     _named("a12-'\";drop table student", "quotes in names"),

@@ -2,6 +2,9 @@
 
 import contextlib
 import io
+import os
+import re
+import sys
 from collections import Counter
 
 import pytest
@@ -34,7 +37,7 @@ def test_the_table_is_that_of_the_attacks():
 def test_what_attackers_search_with_finds_a_canary_where_there_is_one(tmp_path):
     canary = "rlcore-canary-" + "0" * 32
     (tmp_path / "file").write_text(canary)
-    arms: dict = {"os": __import__("os"), "re": __import__("re")}
+    arms: dict = {"os": os, "re": re, "sys": sys}
     exec(ARMS[ARMS.index("def leak") :], arms)
     with contextlib.redirect_stdout(io.StringIO()) as said:
         arms["look"](str(tmp_path))
