@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import psutil
@@ -207,12 +208,15 @@ def test_a_sandbox_from_which_solutions_can_be_seen_is_refused(monkeypatch, tmp_
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_ordinary_user_gets_a_sandbox_of_its_own(bundle, tmp_path):
+def test_an_ordinary_user_gets_a_sandbox_too():
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if not os.access(system, os.X_OK):
+        pytest.skip("there is no interpreter of this version that everybody can run")
     code = "from grader.bubblewrap import check_sandbox; check_sandbox(); print('well')"
-    command = ["setpriv", "--reuid", "23456", "--regid", "23456", "--clear-groups"]
-    if subprocess.run([*command, "test", "-x", shutil.which("python3") or ""]).returncode:
-        pytest.skip("the interpreter lies where an ordinary user cannot reach it")
-    python = [shutil.which("python3"), "-c", code]
-    env = {"PYTHONPATH": str(bundle.packages), "PATH": os.environ["PATH"]}
-    ran = subprocess.run([*command, *python], env=env, capture_output=True, text=True)
+    user = ["setpriv", "--reuid", "23456", "--regid", "23456", "--clear-groups"]
+    paths = os.pathsep.join([str(ROOT), *bubblewrap.site_packages()])
+    env = {"PYTHONPATH": paths, "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run([*user, system, "-c", code], env=env, capture_output=True, text=True)
+    if "Permission denied" in ran.stderr:
+        pytest.skip("the project lies where an ordinary user cannot read it")
     assert ran.stdout == "well\n", ran.stderr
