@@ -27,7 +27,7 @@ ATTACKS = (
         "a09-memory-of-many",
         "memory, of several processes together",
         """
-        for _ in range(8):
+        for _ in range(6):
             if os.fork() == 0:
                 eaten = bytearray(300_000_000)
                 eaten[::4096] = b"x" * len(eaten[::4096])
@@ -36,6 +36,7 @@ ATTACKS = (
         time.sleep(3)
         """,
         "memory",
+        "timeout",
     ),
     _cell(
         "a09-memory-mapped",
@@ -46,7 +47,7 @@ ATTACKS = (
             for k in range(50):
                 kept.append(os.memfd_create(str(k)))
                 os.posix_fallocate(kept[-1], 0, 60_000_000)
-            time.sleep(2)
+            time.sleep(1.5)
             leak("3 GB of memory")
         except OSError as error:
             print(error)
@@ -69,7 +70,7 @@ ATTACKS = (
             ctypes.memset(place, 1, 60_000_000)
             libc.shmdt(ctypes.c_void_p(place))
             taken += 60
-        time.sleep(2)
+        time.sleep(1.5)
         if taken > 1600:
             leak(f"{taken} MB of memory")
         """,
