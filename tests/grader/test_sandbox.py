@@ -139,6 +139,22 @@ def test_a_kernel_that_ends_early_says_why(run, source, reason):
     assert ran.reasons == [reason]
 
 
+def test_a_notebook_that_kills_everything_costs_the_others_nothing(bundle, tmp_path):
+    tmp_path.chmod(0o755)
+    sources = {"first": "1", "killer": "import os; os.kill(-1, 9)", "last": "3"}
+    jobs = []
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        jobs.append(Job(name, new_notebook(cells=[new_code_cell(source)])))
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, None)
+    assert [text(job.notebook.cells[0]) for job in jobs][::2] == ["1", "3"]
+    assert {name: one.reasons for name, one in ran.items()} == {
+        "first": [],
+        "killer": ["kernel-died"],
+        "last": [],
+    }
+
+
 def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):
     cells, ran = run("for _ in range(100): print('x' * 100_000)", "'after'")
     assert "the output is cut here" in text(cells[0])
