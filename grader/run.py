@@ -1,6 +1,5 @@
 """Run the notebooks of one submission in a sandbox, cell by cell, and question its witnesses."""
 
-import ast
 import os
 import signal
 import time
@@ -14,21 +13,13 @@ from nbformat import NotebookNode
 from grader.bubblewrap import Limits, SandboxError
 from grader.clock import LOST, POLL_SECONDS, Clock, Ended
 from grader.outputs import Outputs
-from grader.rebuild import SKIP, grade_id, is_graded, is_solution
+from grader.questions import Question, questions
+from grader.rebuild import SKIP, grade_id
 from grader.sandbox import Bundle, Sandbox
 from grader.wire import BrokenFrame, Channel, Closed, Lost
 
 PATIENCE_SECONDS = 2.0
 CUT = "… the output is cut here: a cell may show {} MB\n"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a test cell asks: an exercise, and the expression that stands for its answer."""
-
-    exercise: str
-    answer: str
-    cell: str
 
 
 @dataclass
@@ -59,36 +50,6 @@ class Ran:
 
 
 Judge = Callable[[Question, "Witness"], Any]
-
-
-def questions(cell: NotebookNode) -> tuple[list[Question], str]:
-    """What a locked test cell asks by `probe`, and what else it does, as source."""
-    if cell.cell_type != "code" or not is_graded(cell) or is_solution(cell):
-        return [], cell.source
-    try:
-        body = ast.parse(cell.source).body
-    except (SyntaxError, ValueError):
-        return [], cell.source
-    calls = {id(node): _called(node) for node in body}
-    found = [
-        Question(calls[id(node)][1], calls[id(node)][2], grade_id(cell))
-        for node in body
-        if calls[id(node)][0] == "probe"
-    ]
-    if not found:
-        return [], cell.source
-    rest = [n for n in body if not calls[id(n)][0] and getattr(n, "module", "") != "grader"]
-    return found, "\n".join(ast.unparse(node) for node in rest)
-
-
-def _called(node: ast.stmt) -> tuple[str, str, str]:
-    """(`probe` or `check`, exercise, answer) where a statement is such a call."""
-    call = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and len(call.args) == 2:
-        name, answer = call.args
-        if call.func.id in ("probe", "check") and isinstance(name, ast.Constant):
-            return call.func.id, str(name.value), ast.unparse(answer)
-    return "", "", ""
 
 
 def run_submission(
