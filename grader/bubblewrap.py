@@ -9,7 +9,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import seccomp
 from grader.course import ROOT
+from grader.seccomp import descriptor
 
 HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 MIB = 1 << 20
@@ -78,16 +80,16 @@ def wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], lis
     spaces += [] if root else ["--unshare-user", "--disable-userns"]
     options = [*spaces, "--unshare-cgroup-try", "--die-with-parent", "--new-session"]
     options += ["--hostname", "sandbox", *_mounts(packages, folder, limits), "--chdir", "/"]
-    descriptor = os.memfd_create("options")
-    os.write(descriptor, b"".join(option.encode() + b"\0" for option in options))
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    command = [bwrap, "--args", str(descriptor), "--"]
+    descriptors = [descriptor(content)] if (content := seccomp.program()) else []
+    options += [part for number in descriptors for part in ("--seccomp", str(number))]
+    descriptors.append(descriptor(b"".join(option.encode() + b"\0" for option in options)))
+    command = [bwrap, "--args", str(descriptors[-1]), "--"]
     if root:
         # No user namespace: a uid of its own, which nobody else on this machine has.
         uid = str(1_000_000_000 + os.getpid())
         drop = ["--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--"]
         command += [str(setpriv), *drop]
-    return command, [descriptor]
+    return command, descriptors
 
 
 def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:

@@ -54,7 +54,8 @@ def clean_output(output: Any) -> NotebookNode | None:
         )
     if kind == "error":
         texts = {key: clean_text(_joined(output.get(key))) for key in ("ename", "evalue")}
-        lines = output.get("traceback") or []
+        lines = output.get("traceback")
+        lines = lines if isinstance(lines, list) else []
         return new_output("error", **texts, traceback=[clean_text(str(line)) for line in lines])
     data = output.get("data") if isinstance(output, dict) else None
     if kind not in ("display_data", "execute_result") or not isinstance(data, dict):

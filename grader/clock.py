@@ -39,19 +39,21 @@ class Clock:
         self._first = self._cell_first = 0.0
         self._since = self._polled = self._began = time.monotonic()
         self._known = False
+        self.spent = self._waited = 0.0
 
     def begin(self) -> None:
-        """The notebook begins."""
+        """The notebook begins, or goes on."""
         self._first, self._began = self.sandbox.cpu_seconds(), time.monotonic()
+
+    def pause(self) -> None:
+        """Others use the sandbox from now on; `spent` is the CPU time of this one."""
+        self.spent += max(self.sandbox.cpu_seconds() - self._first, 0.0)
+        self._waited += time.monotonic() - self._began
 
     def start(self) -> None:
         """A cell begins, or a question."""
         self._since, self._known = time.monotonic(), False
         self.check()
-
-    def spent(self) -> float:
-        """CPU seconds of the notebook so far."""
-        return max(self.sandbox.cpu_seconds() - self._first, 0.0)
 
     def check(self) -> None:
         """Look at what is used, twice a second.
@@ -67,7 +69,7 @@ class Clock:
         seen, limits = self._known, self.limits
         if not seen:
             self._cell_first, self._known = used, True
-        cell, notebook = used - self._cell_first, used - self._first
+        cell, notebook = used - self._cell_first, self.spent + used - self._first
         if notebook > limits.notebook_seconds:
             raise Ended("timeout")
         if cell > limits.cell_seconds:
@@ -75,7 +77,7 @@ class Clock:
         if seen and self.sandbox.uses_more_than(limits.memory):
             raise Ended("memory")
         wall, factor = now - self._since, limits.wall_factor
-        if now - self._began > factor * limits.notebook_seconds:
+        if self._waited + now - self._began > factor * limits.notebook_seconds:
             raise Ended("timeout", stalled=True)
         if wall > factor * limits.cell_seconds:
             raise Ended("timeout", stalled=True, whole=False)

@@ -1,11 +1,17 @@
 """A course folder: where things are in it. What nbgrader does with them is in nbgrader_course."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from grader.journal import digest, files_below
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "build" / "course"
+
+
+FILED = """select student_id, assignment.name from submitted_assignment
+join assignment on assignment.id = submitted_assignment.assignment_id"""
 
 
 class Course:
@@ -45,7 +51,9 @@ class Course:
         config = [self.config] if self.config.is_file() else []
         return digest([*config, *(path for folder in folders for path in files_below(folder))])
 
-    def gradebook_identity(self) -> str:
-        """Something that changes when the gradebook is another one."""
-        place = str(self.gradebook.stat().st_ino) if self.gradebook.is_file() else "elsewhere"
-        return digest([self.config] if self.config.is_file() else [], place)
+    def filed(self) -> set[tuple[str, str]] | None:
+        """(login, assignment) of what stands in the gradebook; None where it is not the file."""
+        if not self.gradebook.is_file():
+            return None
+        with closing(sqlite3.connect(f"file:{self.gradebook}?mode=ro", uri=True)) as database:
+            return set(database.execute(FILED))

@@ -97,6 +97,7 @@ class Grading:
         self.secret = secret()
         self.seen: list[Result] = []
         self._of, self._books = 0, None
+        self._filed = course.filed()
         self._stack = ExitStack()
 
     def run(
@@ -124,11 +125,12 @@ class Grading:
             for result in self._graded(list(waiting.values())):
                 mine = waiting[result.student.login]
                 key = next(keys[s] for s in mine if s.assignment == result.assignment)
-                yield self._kept(key, result)
+                yield self._kept(key, result, known=False)
             for refusal in whole:
                 key = digest([], repr(refusal), self.course.digest(refusal.assignment))
                 known = self.journal.results.get(key)
-                yield self._kept(key, known or _refused(self.course, refusal))
+                result = known or _refused(self.course, refusal)
+                yield self._kept(key, result, known=known is not None)
             if self.options.teams:
                 yield from self._mates(submissions)
 
@@ -157,7 +159,8 @@ class Grading:
     def _written(self, result: Result) -> bool:
         """Whether what people read of a result is there."""
         folder = self.course.root / "autograded" / result.student.login / result.assignment
-        names = {mark.notebook for mark in result.marks if mark.text != result.problem}
+        there = [m for m in result.marks if not m.text or m.text not in result.problem]
+        names = {mark.notebook for mark in there}
         return all((folder / f"{name}.ipynb").is_file() for name in names)
 
     def _setting(self) -> Setting:
@@ -206,9 +209,8 @@ class Grading:
                     else:
                         yield from (_unprocessed(s, graded) for s in submissions)
 
-    def _kept(self, key: str, result: Result) -> Done:
+    def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""
-        known = key in self.journal.results
         codes = [*self._codes.get((result.student, result.assignment), [])]
         codes += [] if known else self.books.complaints(result)
         result = replace(result, reasons=tuple(dict.fromkeys([*result.reasons, *codes])))
@@ -220,10 +222,10 @@ class Grading:
         """A result that stands in the gradebook."""
         self.seen.append(result)
         place = result.student.login, result.assignment
-        gradebook = self.course.gradebook_identity()
-        if result.processed and self.journal.recorded.get(place) != (key, gradebook):
+        there = self._filed is None or place in self._filed
+        if result.processed and not (there and self.journal.recorded.get(place) == key):
             self.books.record(result)
-            self.journal.note_recorded(key, result, gradebook)
+            self.journal.note_recorded(key, result)
         return Done(result, len(self.seen), self._of, known)
 
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
@@ -239,7 +241,8 @@ class Grading:
                     shutil.copytree(theirs, mine, dirs_exist_ok=True)
                 self._of += 1
                 same = replace(result, student=Student(login), team=())
-                yield self._kept(digest([], repr(same)), same)
+                key = digest([], repr(same))
+                yield self._kept(key, same, known=key in self.journal.results)
 
 
 def _refused(course: Course, refusal: Refusal) -> Result:

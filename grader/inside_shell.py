@@ -6,6 +6,7 @@ import gc
 import getpass
 import importlib
 import io
+import json
 import math
 import sys
 import time
@@ -19,6 +20,8 @@ from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
+
+from grader.wire import MAX_FRAME
 
 # What notebooks import; the shell is there first, so that figures are shown by themselves.
 WARM = (
@@ -121,7 +124,10 @@ class Shell(InteractiveShell):
         """Send one frame behind all text that was printed before it."""
         for stream in self._streams:
             stream.flush()
-        self.emit(_plain(message))
+        message = _plain(message)
+        if len(json.dumps(message)) > MAX_FRAME:
+            message = {"stream": "stdout", "text": "… an output is left out: it is too large\n"}
+        self.emit(message)
 
     def execute(self, source: str) -> None:
         """Run one cell; `done` is the last frame of it.

@@ -18,12 +18,12 @@ _RESULT = TypeAdapter(Result)
 
 
 class Journal:
-    """Results by key, and which of them stand in which gradebook."""
+    """Results by key, and the key of the one that stands in the gradebook."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.results: dict[str, Result] = {}
-        self.recorded: dict[tuple[str, str], tuple[str, str]] = {}
+        self.recorded: dict[tuple[str, str], str] = {}
         for line in path.read_bytes().splitlines() if path.is_file() else []:
             try:
                 self._take(json.loads(line))
@@ -35,18 +35,18 @@ class Journal:
             self.results[entry["key"]] = _RESULT.validate_python(entry["result"])
         else:
             student, assignment = entry["recorded"]
-            self.recorded[student, assignment] = entry["key"], entry["gradebook"]
+            self.recorded[student, assignment] = entry["key"]
 
     def add(self, key: str, result: Result) -> None:
         """Keep a result."""
         self.results[key] = result
         self._write({"key": key, "result": _RESULT.dump_python(result, mode="json")})
 
-    def note_recorded(self, key: str, result: Result, gradebook: str) -> None:
-        """Keep that a result stands in a gradebook."""
+    def note_recorded(self, key: str, result: Result) -> None:
+        """Keep that a result stands in the gradebook."""
         place = result.student.login, result.assignment
-        self.recorded[place] = key, gradebook
-        self._write({"recorded": place, "key": key, "gradebook": gradebook})
+        self.recorded[place] = key
+        self._write({"recorded": place, "key": key})
 
     def _write(self, entry: Any) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,8 @@ class Outputs:
             return
         if "clear" in frame:
             self._clear = frame["clear"] is True
-            self.cell.outputs = self.cell.outputs if self._clear else []
+            if not self._clear:
+                self.cell.outputs, self._by_id = [], {}
             return
         output = clean_output(_as_output(frame))
         if output is None or len(self.cell.outputs) >= MOST_OUTPUTS:

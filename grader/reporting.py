@@ -90,7 +90,7 @@ def last_results(course: Course) -> list[Result]:
     journal = Journal(course.private / "journal.jsonl")
     found = {
         place: journal.results[key]
-        for place, (key, _) in journal.recorded.items()
+        for place, key in journal.recorded.items()
         if key in journal.results
     }
     return [found[place] for place in sorted(found)]

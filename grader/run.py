@@ -1,34 +1,25 @@
 """Run the notebooks of one submission in a sandbox, cell by cell, and question its witnesses."""
 
-import ast
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 
-from grader.bubblewrap import Limits
+from grader.bubblewrap import Limits, SandboxError
 from grader.clock import LOST, POLL_SECONDS, Clock, Ended
 from grader.outputs import Outputs
-from grader.rebuild import SKIP, grade_id, is_graded, is_solution
+from grader.questions import Question, questions
+from grader.rebuild import SKIP, grade_id
 from grader.sandbox import Bundle, Sandbox
 from grader.wire import BrokenFrame, Channel, Closed, Lost
 
 PATIENCE_SECONDS = 2.0
 CUT = "… the output is cut here: a cell may show {} MB\n"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a test cell asks: an exercise, and the expression that stands for its answer."""
-
-    exercise: str
-    answer: str
-    cell: str
 
 
 @dataclass
@@ -61,36 +52,6 @@ class Ran:
 Judge = Callable[[Question, "Witness"], Any]
 
 
-def questions(cell: NotebookNode) -> tuple[list[Question], str]:
-    """What a locked test cell asks by `probe`, and what else it does, as source."""
-    if cell.cell_type != "code" or not is_graded(cell) or is_solution(cell):
-        return [], cell.source
-    try:
-        body = ast.parse(cell.source).body
-    except (SyntaxError, ValueError):
-        return [], cell.source
-    calls = {id(node): _called(node) for node in body}
-    found = [
-        Question(calls[id(node)][1], calls[id(node)][2], grade_id(cell))
-        for node in body
-        if calls[id(node)][0] == "probe"
-    ]
-    if not found:
-        return [], cell.source
-    rest = [n for n in body if not calls[id(n)][0] and getattr(n, "module", "") != "grader"]
-    return found, "\n".join(ast.unparse(node) for node in rest)
-
-
-def _called(node: ast.stmt) -> tuple[str, str, str]:
-    """(`probe` or `check`, exercise, answer) where a statement is such a call."""
-    call = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and len(call.args) == 2:
-        name, answer = call.args
-        if call.func.id in ("probe", "check") and isinstance(name, ast.Constant):
-            return call.func.id, str(name.value), ast.unparse(answer)
-    return "", "", ""
-
-
 def run_submission(
     jobs: Sequence[Job],
     folder: Path,
@@ -100,34 +61,58 @@ def run_submission(
     *,
     contained: bool = True,
 ) -> dict[str, Ran]:
-    """Run notebooks one after the other; a sandbox that is lost costs one of them.
+    """Run the cells of all notebooks, then ask the witnesses of all.
+
+    So no cell of the student's runs after a hidden input has come in. A sandbox that is lost costs
+    the notebook that lost it; the others are run in a new one.
 
     Args:
         jobs: the notebooks; outputs are written into them.
         folder: holds a folder per notebook, with its files.
         bundle: the packages that may be imported.
         limits: what all of it may use.
-        judge: `(question, witness) -> finding`, asked when a notebook has been run.
+        judge: `(question, witness) -> finding`.
         contained: False runs it without sandbox.
 
     Raises:
         SandboxError: no sandbox could be started.
     """
-    waiting, results, spent = list(jobs), {}, 0.0
+    waiting, results = list(jobs), {}
     while waiting:
         wanted = {job.name: len(job.questions) for job in waiting}
         sandbox = Sandbox(bundle, folder, wanted, limits, contained=contained)
         try:
-            while waiting and sandbox.alive:
-                job = waiting.pop(0)
-                left = max(limits.submission_seconds - spent, 0.0)
-                seconds = min(limits.notebook_seconds, left)
-                run = NotebookRun(sandbox, job, replace(limits, notebook_seconds=seconds))
-                results[job.name] = run.run(judge)
-                spent += results[job.name].seconds
+            for run in _runs_in(sandbox, waiting, limits, judge):
+                results[run.job.name] = run.ran
         finally:
             sandbox.close()
+        waiting = [job for job in waiting if job.name not in results]
     return results
+
+
+def _runs_in(
+    sandbox: Sandbox, jobs: list[Job], limits: Limits, judge: Judge
+) -> Iterator["NotebookRun"]:
+    """Runs that are over; when the sandbox is lost, the one that lost it is the last."""
+    runs: list[NotebookRun] = []
+    for job in jobs:
+        left = limits.submission_seconds - sum(run.clock.spent for run in runs)
+        seconds = min(limits.notebook_seconds, max(left, 0.0))
+        run = NotebookRun(sandbox, job, replace(limits, notebook_seconds=seconds))
+        started = run.start()
+        if not started and not runs:
+            raise SandboxError("no kernel could be started in a new sandbox")
+        if started:
+            runs.append(run)
+            run.run_cells({channel.sender for one in runs for _, channel in one.asked})
+        if not started or not run.sandbox_lives():
+            yield runs[-1].without_evidence()
+            return
+    for run in runs:
+        run.question(judge)
+        yield run
+        if not run.sandbox_lives():
+            return
 
 
 class NotebookRun:
@@ -138,20 +123,35 @@ class NotebookRun:
         self.kernel, *self.witnesses = sandbox.channels[job.name]
         self.ran = Ran()
         self.clock = Clock(sandbox, limits)
-        self._asked: list[tuple[Question, Channel]] = []
+        self.asked: list[tuple[Question, Channel]] = []
         self._seen = 0
 
-    def run(self, judge: Judge) -> Ran:
-        """Run the cells, end the kernel, ask the witnesses, end everything."""
+    def start(self) -> bool:
+        """Whether its kernel runs."""
         try:
-            self._start()
+            self.sandbox.start_kernel(self.job.name)
+            hello = self.kernel.receive(self.limits.cell_seconds * self.limits.wall_factor)
+        except Lost:
+            return False
+        return hello == {"hello": True}
+
+    def run_cells(self, earlier: set[int]) -> None:
+        """Run the cells; then everything ends but for witnesses, and those of earlier runs."""
+        self.clock.begin()
+        try:
             for cell in self.job.notebook.cells:
                 if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", []):
                     self._cell(cell)
         except Ended as ended:
             self._ended(ended)
-        self.sandbox.kill_all_but({channel.sender for _, channel in self._asked})
-        for question, channel in self._asked:
+        self.sandbox.kill_all_but(earlier | {channel.sender for _, channel in self.asked})
+        self.clock.pause()
+        self.ran.seconds = self.clock.spent
+
+    def question(self, judge: Judge) -> None:
+        """Ask its witnesses."""
+        self.clock.begin()
+        for question, channel in self.asked:
             try:
                 finding = judge(question, Witness(self, channel))
                 self.ran.found.setdefault(question.cell, []).append(finding)
@@ -161,23 +161,23 @@ class NotebookRun:
             except (Closed, BrokenFrame) as error:
                 self.ran.lost[question.cell] = _code(error)
             channel.close()
-        self.ran.seconds = self.clock.spent()
-        self.sandbox.kill_all_but(set())
-        return self.ran
+        self.clock.pause()
+        self.ran.seconds = self.clock.spent
+
+    def without_evidence(self) -> "NotebookRun":
+        """Itself, when its witnesses are gone with the sandbox."""
+        self.ran.reasons = self.ran.reasons or ["sandbox-died"]
+        self.ran.lost |= {question.cell: "no-evidence" for question, _ in self.asked}
+        return self
+
+    def sandbox_lives(self) -> bool:
+        """Whether others can go on; what has killed this one's kernel may have killed all."""
+        suspicious = {"kernel-died", "no-evidence"} & {*self.ran.reasons, *self.ran.lost.values()}
+        return self.sandbox.lives_on(0.1 if suspicious else 0.0)
 
     def _ended(self, ended: Ended) -> None:
         self.ran.reasons.append(ended.code)
         self.ran.stalled |= ended.stalled
-
-    def _start(self) -> None:
-        try:
-            self.sandbox.start_kernel(self.job.name)
-            hello = self.kernel.receive(self.limits.cell_seconds * self.limits.wall_factor)
-        except Lost:
-            raise Ended("sandbox-died") from None
-        if hello != {"hello": True}:
-            raise Ended("sandbox-died", stalled=True)
-        self.clock.begin()
 
     def _cell(self, cell: NotebookNode) -> None:
         asked, source = questions(cell)
@@ -186,9 +186,9 @@ class NotebookRun:
             if source.strip() or not asked:
                 self._ask({"cell": source}, shown)
             for question in asked:
-                number = len(self._asked)
+                number = len(self.asked)
                 self._ask({"witness": number}, shown)
-                self._asked.append((question, self._met(self.witnesses[number])))
+                self.asked.append((question, self._met(self.witnesses[number])))
         except Ended as ended:
             shown.add({"error": "Stopped", "value": LOST[ended.code], "traceback": []})
             self.ran.lost[grade_id(cell)] = ended.code

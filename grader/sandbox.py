@@ -31,7 +31,7 @@ from grader.bubblewrap import (
     wrapped,
 )
 from grader.course import ROOT
-from grader.wire import BrokenFrame, Channel, Closed
+from grader.wire import Channel, Lost
 
 START_SECONDS = 120
 
@@ -111,7 +111,7 @@ class Sandbox:
     def _shake_hands(self) -> None:
         try:
             ready = self.control.receive(START_SECONDS)
-        except (Closed, BrokenFrame):
+        except Lost:
             ready = None
         if ready != {"ready": True}:
             self._process.kill()
@@ -121,9 +121,12 @@ class Sandbox:
             self.close()
             raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
 
-    @property
-    def alive(self) -> bool:
-        """Whether its warm process can start another kernel."""
+    def lives_on(self, seconds: float = 0.0) -> bool:
+        """Whether its warm process can start another kernel; one that is dying is given time to."""
+        try:
+            self.control.receive(seconds)
+        except Lost:
+            return False
         return self._process.poll() is None
 
     def start_kernel(self, name: str) -> None:

@@ -18,7 +18,8 @@ from grader.exercises import find_exercise
 from grader.hidden import hidden_check, hidden_rng
 from grader.judge import Outcome, judge_outcomes, measure
 from grader.published import load_published
-from grader.run import Question, Witness
+from grader.questions import Question
+from grader.run import Witness
 from grader.verdict import Verdict
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_FRAME = 32 << 20
+MAX_FRAME = 8 << 20
 DTYPES = ("float64", "float32", "int64", "bool")
 _MARK = "__array__"
 

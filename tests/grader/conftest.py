@@ -1,15 +1,14 @@
 """A course and submissions for the tests that go through nbgrader."""
 
 import shutil
-from concurrent.futures import Executor, Future
 from copy import deepcopy
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from quick import CONTAINED, QUICK, Here
 
-from grader.bubblewrap import Limits
 from grader.build import build_course, read_source, sources
 from grader.execute import cell_by_id
 from grader.grade import Options, grade_class
@@ -19,21 +18,6 @@ from grader.rebuild import read_notebook
 NAME = "04_reinforce_vs_gae"
 
 
-class Here(Executor):
-    """Does the work at once, in this process."""
-
-    def submit(self, function, *arguments):
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-# Where there is no bubblewrap, what is not about containment is tested without.
-CONTAINED = shutil.which("bwrap") is not None
-QUICK = Limits(cell_seconds=4.0, wall_factor=2.0)
 OPTIONS = Options(limits=QUICK, contained=CONTAINED, executor=Here())
 
 

@@ -1,0 +1,44 @@
+"""The list of attacks itself."""
+
+import contextlib
+import io
+import os
+import re
+import sys
+from collections import Counter
+
+import pytest
+from attacks.attack import ARMS, POINTS
+from attacks.catalogue import ATTACKS, HERE, table
+
+
+def test_every_row_of_the_list_has_attacks():
+    rows = Counter(attack.row for attack in ATTACKS)
+    assert set(rows) == set(range(1, 17))
+    assert len(ATTACKS) >= 64
+
+
+def test_no_two_attackers_share_a_name():
+    names = Counter(attack.name for attack in ATTACKS)
+    assert max(names.values()) == 1
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: ascii(attack.name))
+def test_an_attack_aims_at_an_exercise_that_it_has_not_solved(attack):
+    solved = attack.row == 16
+    assert (attack.points()[attack.aims_at] == POINTS[attack.assignment][attack.aims_at]) == solved
+    assert attack.codes
+
+
+def test_the_table_is_that_of_the_attacks():
+    assert (HERE / "README.md").read_text(encoding="utf-8") == table()
+
+
+def test_what_attackers_search_with_finds_a_canary_where_there_is_one(tmp_path):
+    canary = "rlcore-canary-" + "0" * 32
+    (tmp_path / "file").write_text(canary)
+    arms: dict = {"os": os, "re": re, "sys": sys}
+    exec(ARMS[ARMS.index("def leak") :], arms)
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        arms["look"](str(tmp_path))
+    assert canary in said.getvalue() and said.getvalue().startswith("LE" + "AK: ")

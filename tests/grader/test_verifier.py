@@ -1,0 +1,109 @@
+"""The verifier: no evidence, no points; and nothing that is hidden gets out."""
+
+import re
+
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell
+
+from grader.evidence import read_actions, read_outcomes
+from grader.execute import cell_by_id
+from grader.judge import Outcome
+from grader.wire import BrokenFrame
+
+RIGHT = {"observables": {"advantages": np.zeros(3)}}
+
+
+def test_outcomes_are_read_in_their_order():
+    error = {"error": "it raises", "unwritten": False}
+    first, second = read_outcomes({"outcomes": [RIGHT, error]}, 2)
+    assert (first.observables or {})["advantages"].shape == (3,)
+    assert second == Outcome(error="it raises")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        [],
+        {},
+        {"outcomes": 3},
+        {"outcomes": [RIGHT]},
+        {"outcomes": [RIGHT, RIGHT, RIGHT]},
+        {"outcomes": [RIGHT, None]},
+        {"outcomes": [RIGHT, {"observables": {"a": 1.0}}]},
+        {"outcomes": [RIGHT, {"observables": {"a": np.zeros(2, np.float32)}}]},
+        {"outcomes": [RIGHT, {"observables": {}, "points": 5}]},
+        {"outcomes": [RIGHT, {"error": 3, "unwritten": False}]},
+        {"outcomes": [RIGHT, {"error": "", "unwritten": 1}]},
+        {"points": 5},
+    ],
+)
+def test_evidence_of_another_form_is_refused(message):
+    with pytest.raises(BrokenFrame):
+        read_outcomes(message, 2)
+
+
+@pytest.mark.parametrize("message", [None, {"actions": [1, 2]}, {"actions": "1"}, {"reward": 9}])
+def test_actions_of_another_form_are_refused(message):
+    with pytest.raises(BrokenFrame):
+        read_actions(message)
+
+
+def written_for(course, student):
+    """Everything that is written for a student and those who mark the work."""
+    folders = (course.root / step / student for step in ("autograded", "feedback"))
+    return "".join(p.read_text("utf-8") for f in folders for p in f.rglob("*") if p.is_file())
+
+
+LEAKS = """
+SEEN = []
+def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambda):
+    SEEN.append(rewards)
+    print("printed", rewards)
+    {how}
+"""
+
+
+@pytest.mark.slow
+def test_what_an_answer_prints_of_a_hidden_input_is_seen_by_nobody(classroom, course):
+    notebook = classroom.solved()
+    cell_by_id(notebook, "gae").source = LEAKS.format(how="return rewards")
+    notebook.cells.append(new_code_cell("print('stored', len(SEEN))"))
+    classroom.grade("prints", notebook)
+    text = written_for(course, "prints")
+    seen = int(re.search(r"stored (\d+)", text)[1])
+    assert seen == text.count("printed [") < 10
+
+
+@pytest.mark.slow
+def test_an_error_says_of_a_hidden_input_only_what_a_published_one_makes_it_say(classroom, course):
+    notebook = classroom.solved()
+    how = "raise ValueError(f'LEAK {rewards.tolist()}')"
+    cell_by_id(notebook, "gae").source = LEAKS.format(how=how)
+    result = classroom.grade("raises-leak", notebook)
+    mark = next(mark for mark in result.marks if mark.cell == "test_gae")
+    assert mark.auto == 0.0
+    assert "it raises ValueError for an input" in mark.text
+    feedback = next((course.root / "feedback" / "raises-leak").rglob("*.html")).read_text("utf-8")
+    assert "LEAK [" not in feedback
+
+
+@pytest.mark.slow
+def test_an_error_that_is_the_same_for_published_inputs_is_told_in_full(classroom):
+    notebook = classroom.solved()
+    cell_by_id(notebook, "gae").source = "def gae(*args, **kwargs):\n    return undefined_name"
+    result = classroom.grade("plain-error", notebook)
+    mark = next(mark for mark in result.marks if mark.cell == "test_gae")
+    assert "NameError: name 'undefined_name' is not defined (line 2)" in mark.text
+    assert mark.code == "raises"
+
+
+@pytest.mark.slow
+def test_no_hidden_source_stands_in_what_is_written_for_people(classroom, course):
+    classroom.grade("sources", classroom.solved())
+    text = written_for(course, "sources")
+    for mark in ("probe(", "BEGIN HIDDEN", "Mark scheme"):
+        feedback = next((course.root / "feedback" / "sources").rglob("*.html")).read_text("utf-8")
+        assert mark not in feedback
+    assert "BEGIN HIDDEN" not in text
