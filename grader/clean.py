@@ -1,6 +1,7 @@
 """Outputs and texts that a stranger wrote, made fit to be shown to those who mark them."""
 
 import re
+from html import escape
 from typing import Any
 
 import bleach
@@ -18,6 +19,9 @@ TAGS = {
 }
 ATTRIBUTES = {"*": ["style", "align", "title"], "a": ["href"], "td": ["colspan", "rowspan"]}
 _STYLES = CSSSanitizer(allowed_css_properties=["text-align", "color", "font-weight", "padding"])
+VOID = ("br", "hr", "img", "col", "input", "meta", "link", "wbr", "area", "source")
+MOST_MARKUP = 200_000
+_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*)|[/!?])[^<>]*(.?)", re.DOTALL)
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL)
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
@@ -34,8 +38,31 @@ def clean_markup(text: str) -> str:
     text = clean_text(text)
     if not re.search(r"<[a-zA-Z/!?]", text):
         return text
+    if len(text) > MOST_MARKUP or not _well_nested(text):
+        return escape(text)
     attributes = {**ATTRIBUTES, "img": _image_attribute}
     return bleach.clean(text, tags=TAGS, attributes=attributes, css_sanitizer=_STYLES)
+
+
+def _well_nested(text: str) -> bool:
+    """Whether it is quickly parsed: what is wrongly nested, or deeply, takes a browser's rules,
+    and time or memory that grow with the square of its length.
+    """
+    open_tags: list[str] = []
+    wrong = 0
+    for closing, name, end in _TAG.findall(text):
+        name = name.lower()
+        if not name or end != ">":  # a comment, or a tag in a tag: ends in it may not be ends
+            wrong += 1
+        elif not closing:
+            open_tags += [] if name in VOID else [name]
+        elif open_tags and open_tags[-1] == name:
+            open_tags.pop()
+        else:
+            wrong += 1
+        if wrong > 20 or len(open_tags) > 100:
+            return False
+    return True
 
 
 def _image_attribute(tag: str, name: str, value: str) -> bool:
