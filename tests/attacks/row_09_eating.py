@@ -223,8 +223,18 @@ ATTACKS = (
             display(HTML("<div>" * 4_000_000))
         """,
         *FULL,
-        "kernel-died",
-        "broken-evidence",
+        "wrong",  # each of them is left out
+    ),
+    _cell(
+        "a09-much-html",
+        "output (large HTML) in pieces that are slow to clean",
+        """
+        from IPython.display import HTML, display
+        for _ in range(300):
+            display(HTML("<div>" * 25_000))
+        """,
+        *FULL,
+        "timeout",
     ),
     _cell(
         "a09-displays",
