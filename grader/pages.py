@@ -84,7 +84,7 @@ def _files(results: Sequence[Result], totals: Totals) -> Iterator[tuple[str, str
 
 
 def file_name(login: str) -> str:
-    """A login as the name of a file: itself where that is safe, else with a hash, which no safe one has."""
+    """A login as the name of a file: itself, or with a hash if unsafe."""
     if re.fullmatch(r"[A-Za-z0-9_][\w.@-]{0,99}", login, re.ASCII):
         return login
     digest = hashlib.sha256(login.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -97,7 +97,7 @@ def active(text):
         )
         for name, value in attributes.items():
             value = value or ""
-            links = name == "href" and not re.match(r"https?://|mailto:|#", value)
+            links = name == "href" and not re.match(r"https?://|mailto:|#|data:image/png;", value)
             loads = name == "src" and not re.match(r"data:image/(png|jpeg);base64,", value)
             style = name == "style" and not re.fullmatch(r"text-align: ?\w+;?", value)
             if links or loads or style or name.startswith("on") or name in ("srcdoc", "srcset"):
