@@ -57,9 +57,9 @@ def junit_xml(results: Sequence[Result]) -> bytes:
                 ET.SubElement(case, "skipped", message="waits for a person")
             elif lost(mark):
                 points = f"{score(mark.auto or 0.0, mark.most)} points"
-                ET.SubElement(case, "failure", message=points, type=mark.code).text = clean(
-                    why(mark)
-                )
+                ET.SubElement(
+                    case, "failure", message=points, type=one_line(mark.code)
+                ).text = clean(why(mark))
         if not result.processed or not result.marks:
             case = ET.SubElement(suite, "testcase", place, name="notebook")
             kind = "failure" if result.processed else "error"

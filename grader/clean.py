@@ -1,75 +1,75 @@
 """Outputs and texts that a stranger wrote, made fit to be shown to those who mark them."""
 
 import re
-from html import escape
+from collections.abc import Container
 from typing import Any
 
-import bleach
-from bleach.css_sanitizer import CSSSanitizer
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 IMAGES = ("image/png", "image/jpeg")
 TEXTS = ("text/plain", "text/latex")
 MARKUP = ("text/html", "text/markdown")
-TAGS = {
-    *bleach.ALLOWED_TAGS,
-    *"p div span br hr pre table thead tbody tr th td caption sub sup dl dt dd".split(),
-    *"h1 h2 h3 h4 h5 h6 details summary del s u small img".split(),
-}
-ATTRIBUTES = {"*": ["style", "align", "title"], "a": ["href"], "td": ["colspan", "rowspan"]}
-_STYLES = CSSSanitizer(allowed_css_properties=["text-align", "color", "font-weight", "padding"])
-VOID = ("br", "hr", "img", "col", "input", "meta", "link", "wbr", "area", "source")
-MOST_MARKUP = 200_000
-_TAG = re.compile(r"<(?:(/?)([a-zA-Z][^\s/<>]*)|[/!?])[^<>]*(.?)", re.DOTALL)
+TAGS = (
+    *"a abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i".split(),
+    *"img li ol p pre s small span strong sub summary sup table tbody td th thead tr u ul".split(),
+)
+EMPTY = ("br", "hr", "img")
+DEPTH = 50
+LINKS = "https?://|mailto:|#"
+IMAGE_DATA = "data:image/(?:png|jpeg);base64,"
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL)
 _CONTROLS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\uffff]"
 )
+_NAME = r"[\w:.-]++"
+_VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`]++)"""
+_TAG = re.compile(
+    rf"<(?:(/?)([a-z]\w*+)((?:\s++{_NAME}(?:={_VALUE})?)*+)\s*+/?>|(?=[a-z/!?]))", re.I
+)
+_ATTRIBUTE = re.compile(rf"({_NAME})=({_VALUE})", re.I)
+_HARMLESS = re.compile(
+    rf"""(?:href=(?:{LINKS})|src=(?:attachment:|{IMAGE_DATA})|(?:title|alt|align)=)[^"]*"""
+    r"""|(?:width|height|colspan|rowspan)=[\w%]+|style=text-align:\s*\w+;?"""
+)
+_IMAGE = re.compile(rf"!(?=\[(?:[^][\\`<$]*\]\((?:({IMAGE_DATA})|attachment:([^)\s]+)\)))?)")
+_LINK = re.compile(rf"\](?=[(:])(?!\(\s*(?:{LINKS}|attachment:|{IMAGE_DATA})|:\s*https?://)")
 
 
 def clean_text(text: str) -> str:
-    """Text without terminal escapes, control characters and half characters."""
+    """Text without terminal escapes, control characters, overrides and half characters."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _ESCAPES.sub("", text))
 
 
-def clean_markup(text: str) -> str:
-    """HTML or Markdown in which only harmless tags are left; others stand there as text."""
-    text = clean_text(text)
-    if not re.search(r"<[a-zA-Z/!?]", text):
-        return text
-    if len(text) > MOST_MARKUP or not _well_nested(text):
-        return escape(text)
-    attributes = {**ATTRIBUTES, "img": _image_attribute}
-    return bleach.clean(text, tags=TAGS, attributes=attributes, css_sanitizer=_STYLES)
+def clean_markup(text: str, attachments: Container[str] = ()) -> str:
+    """HTML or Markdown in which only harmless tags and links are left; others stand as text.
 
-
-def _well_nested(text: str) -> bool:
-    """Whether it is quickly parsed: what is wrongly nested, or deeply, takes a browser's rules,
-    and time or memory that grow with the square of its length.
+    A space takes the meaning from what Markdown would take for a tag, an image or a link, so that
+    `x<y` in a formula stays what it was. An image that is not attached would stop nbconvert.
     """
-    open_tags: list[str] = []
-    wrong = 0
-    for closing, name, end in _TAG.findall(text):
-        name = name.lower()
-        if not name or end != ">":  # a comment, or a tag in a tag: ends in it may not be ends
-            wrong += 1
-        elif not closing:
-            open_tags += [] if name in VOID else [name]
-        elif open_tags and open_tags[-1] == name:
-            open_tags.pop()
-        else:
-            wrong += 1
-        if wrong > 20 or len(open_tags) > 100:
-            return False
-    return True
+    *sheets, rest = re.split(r"(?i)</style\s*>", clean_text(text))
+    text = "".join(re.split(r"(?i)<style\b", part, maxsplit=1)[0] for part in sheets) + rest
+    text = _IMAGE.sub(lambda at: "!" if at[1] or at[2] in attachments else "! ", text)
+    opened: list[str] = []
+    text = _TAG.sub(lambda found: _tag(found, opened), _LINK.sub("] ", text))
+    return text + "".join(f"</{name}>" for name in reversed(opened))
 
 
-def _image_attribute(tag: str, name: str, value: str) -> bool:
-    """Images that came with the notebook, none from elsewhere."""
-    return name in ("alt", "width", "height") or (
-        name == "src" and value.startswith(("attachment:", "data:image/png", "data:image/jpeg"))
-    )
+def _tag(found: re.Match[str], opened: list[str]) -> str:
+    """A harmless tag; a space for a div, which could end the page's own; text for any other."""
+    name, ends = (found[2] or "").lower(), bool(found[1])
+    if name == "div":
+        return " "
+    if name not in TAGS or (name not in opened if ends else len(opened) >= DEPTH):
+        return f"< {found[0][1:]}"
+    if ends:
+        opened.remove(name)
+        return f"</{name}>"
+    if name not in EMPTY:
+        opened.append(name)
+    pairs = [(key.lower(), value.strip("\"'")) for key, value in _ATTRIBUTE.findall(found[3])]
+    kept = [f' {key}="{value}"' for key, value in pairs if _HARMLESS.fullmatch(f"{key}={value}")]
+    return f"<{name}{''.join(kept)}>"
 
 
 def clean_output(output: Any) -> NotebookNode | None:
@@ -81,16 +81,15 @@ def clean_output(output: Any) -> NotebookNode | None:
         )
     if kind == "error":
         texts = {key: clean_text(_joined(output.get(key))) for key in ("ename", "evalue")}
-        lines = output.get("traceback")
-        lines = lines if isinstance(lines, list) else []
-        return new_output("error", **texts, traceback=[clean_text(str(line)) for line in lines])
+        found = output.get("traceback")
+        lines = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
+        return new_output("error", **texts, traceback=[clean_text(line) for line in lines])
     data = output.get("data") if isinstance(output, dict) else None
     if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
         return None
-    kept = {key: _joined(data[key]) for key in (*TEXTS, *MARKUP, *IMAGES) if key in data}
-    kept |= {key: clean_text(kept[key]) for key in TEXTS if key in kept}
-    kept |= {key: clean_markup(kept[key]) for key in MARKUP if key in kept}
-    kept = {k: v for k, v in kept.items() if k not in IMAGES or re.fullmatch(r"[\w+/=\s]*", v)}
+    kept = {key: clean_text(_joined(data[key])) for key in TEXTS if key in data}
+    kept |= {key: clean_markup(_joined(data[key])) for key in MARKUP if key in data}
+    kept |= _images(data)
     count = {"execution_count": None} if kind == "execute_result" else {}
     return new_output(kind, data=kept, **count) if kept else None
 
@@ -99,6 +98,18 @@ def clean_outputs(outputs: Any) -> list[NotebookNode]:
     """Harmless copies of a cell's outputs."""
     found = [clean_output(output) for output in outputs] if isinstance(outputs, list) else []
     return [output for output in found if output is not None]
+
+
+def clean_attachments(found: Any) -> dict[str, dict[str, str]]:
+    """The images among what is attached to a cell, where nbconvert would find them by name."""
+    items = found.items() if isinstance(found, dict) else ()
+    kept = {name: _images(data) for name, data in items if re.fullmatch(r"[A-Za-z0-9_.%-]+", name)}
+    return {name: data for name, data in kept.items() if data}
+
+
+def _images(data: Any) -> dict[str, str]:
+    found = {key: _joined(data.get(key)) for key in IMAGES} if isinstance(data, dict) else {}
+    return {key: text for key, text in found.items() if re.fullmatch(r"[A-Za-z0-9+/=\s]+", text)}
 
 
 def _name(output: Any) -> str:

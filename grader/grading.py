@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from grader.clean import clean_markup, clean_outputs
+from grader.clean import clean_attachments, clean_markup, clean_outputs
 from grader.marks import marks, nothing, read_masters
 from grader.pages import feedback_html, write_file
 from grader.rebuild import (
@@ -184,7 +184,9 @@ def shown(notebook: NotebookNode, ran: Ran) -> NotebookNode:
     notebook = deepcopy(notebook)
     for cell in notebook.cells:
         if cell.cell_type != "code":
-            cell.source = clean_markup(cell.source)
+            pictures = clean_attachments(cell.pop("attachments", None))
+            cell |= {"attachments": pictures} if pictures else {}
+            cell.source = clean_markup(cell.source, pictures)
             continue
         cell.source = released_source(cell.source)
         if SKIP in cell.metadata.get("tags", []):

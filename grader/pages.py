@@ -84,11 +84,11 @@ def _files(results: Sequence[Result], totals: Totals) -> Iterator[tuple[str, str
 
 
 def file_name(login: str) -> str:
-    """A login as the name of a file: itself where that is safe, else with a hash in its place."""
+    """A login as the name of a file: itself, or with a hash if unsafe."""
     if re.fullmatch(r"[A-Za-z0-9_][\w.@-]{0,99}", login, re.ASCII):
         return login
     digest = hashlib.sha256(login.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', login)[:60]}-{digest}"
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', login)[:60]}~{digest}"
 
 
 def write_file(path: Path, content: str | bytes) -> Path:

@@ -5,8 +5,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from grader.clean import clean_text
 from grader.result import Mark, Result, Student
-from grader.words import number, printable, sentence
+from grader.words import number, sentence
 
 REASONS = {
     "wrong": "The answer is wrong in part or in whole.",
@@ -111,7 +112,7 @@ class Scores:
 def clean(text: str, most: int = 20_000) -> str:
     """Text that steers no reader: no control characters, overrides or surrogates; not too long."""
     text = text if len(text) <= most else f"{text[:most]}…"
-    return "\n".join(map(printable, re.split(r"\r\n?|\n", text.expandtabs(4))))
+    return clean_text(re.sub(r"\r\n?", "\n", text).expandtabs(4))
 
 
 def one_line(text: str, most: int = 300) -> str:

@@ -12,6 +12,7 @@ COLUMNS = (
     *("assignment", "login", "name", "lms_id", "score", "max_score", "penalty", "by_machine"),
     *("to_mark", "late", "reasons", "problem", "verified", "sandboxed", "processed", "seconds"),
 )
+POSSIBLE = "    Points Possible"  # as Canvas writes it
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
 
@@ -42,7 +43,7 @@ def canvas_csv(results: Sequence[Result], totals: Totals) -> str:
         points = total_of(one, totals).most
         most[one.assignment] = max(points, most.get(one.assignment, 0.0))
     rows: list[Sequence[object]] = [(*CANVAS, *most)]
-    rows.append(("    Points Possible", "", "", "", "", *most.values()))
+    rows.append((POSSIBLE, "", "", "", "", *most.values()))
     for login, own in sorted(by_student.items()):
         student = next(iter(own.values())).student
         graded = {name: total_of(one, totals).final for name, one in own.items() if one.processed}
@@ -62,5 +63,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     text = str(value)
-    safe = text if text.startswith("    Points") else one_line(text, 1000)
+    safe = text if text == POSSIBLE else one_line(text, 1000)
     return f"'{safe}" if text.startswith(FORMULA) or safe.startswith(FORMULA) else safe
