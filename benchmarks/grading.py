@@ -192,7 +192,7 @@ def where_it_goes(course, top, names):
         seconds = defaultdict(float)
         for owner, attribute, label in (
             (sandbox.Sandbox, "__init__", "sandbox and imports"),
-            (run.NotebookRun, "_start", "kernels"),
+            (run.NotebookRun, "start", "kernels"),
             (run.NotebookRun, "_cell", "cells"),
             (verifier.Verifier, "judge", "verification"),
             (Books, "record", "gradebook"),

@@ -109,7 +109,7 @@ class Part:
             repairs=tuple(self.repairs),
             problem=" ".join(str(error) for _, error in self.lost),
             unanswered=tuple(self._unanswered()),
-            team=next((t for job in self.jobs if (t := team(job.notebook))), ()),
+            team=self._team(),
             late=self.submission.late,
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
@@ -127,6 +127,11 @@ class Part:
         name = self.submission.assignment
         folder = self.setting.out / "feedback" / self.submission.student.login / name
         write_file(folder / f"{name}.html", feedback_html(result, name, answers))
+
+    def _team(self) -> tuple[str, ...]:
+        given_out = {login for master in self.master.values() for login in team(master)}
+        named = [login for job in self.jobs for login in team(job.notebook)]
+        return tuple(dict.fromkeys(login for login in named if login not in given_out))
 
     def _unanswered(self) -> Iterable[tuple[str, str]]:
         for job in self.jobs:
@@ -175,7 +180,7 @@ def team(notebook: NotebookNode) -> tuple[str, ...]:
     """The logins in `TEAM = [...]`, where a cell of the student's says so."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and (found := _TEAM.search(cell.source)):
-            return tuple(re.findall(r"""["']([\w.@+-]{1,64})["']""", found[1])[:2])
+            return tuple(re.findall(r"""["'](\w[\w.@+-]{0,63})["']""", found[1])[:2])
     return ()
 
 

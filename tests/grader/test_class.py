@@ -191,6 +191,14 @@ def test_both_of_a_team_get_the_marks(classroom, empty):
     assert (empty.root / "feedback" / "t2" / classroom.name).is_dir()
 
 
+@pytest.mark.parametrize("cell", ['TEAM = ["login1"]', 'TEAM = ["../../t", "..", ""]'])
+def test_a_team_that_was_not_filled_in_or_is_no_team_adds_nobody(classroom, empty, cell):
+    notebook = classroom.solved()
+    next(c for c in notebook.cells if "TEAM =" in c.source).source = cell
+    place = classroom.hand_in("no-teams/t3", notebook)
+    assert list(graded(place.parents[1], empty, executor=Here(), teams=True)) == ["t3"]
+
+
 @pytest.mark.parametrize(("percent", "status"), [("50", 0), ("99", 1)])
 def test_fail_under_decides_by_the_machine_s_points(pupils, empty, percent, status):
     arguments = ["grade", str(pupils), "--course", str(empty.root), *SAND]
