@@ -28,7 +28,10 @@ def gradescope_json(*results: Result) -> dict[str, Any]:
     if all(result.processed for result in results):
         report["score"] = sum(result.points for result in results)
         report["tests"] = [
-            _test(result, mark) for result in results for mark in _by_machine(result)
+            _test(result, mark)
+            for result in results
+            for mark in result.marks
+            if not mark.by_hand and mark.auto is not None
         ]
     return report
 
@@ -122,7 +125,3 @@ def step_summary(results: Sequence[Result]) -> str:
 def _plain(text: str) -> str:
     """Text in which Markdown and HTML find nothing to do: all but words is written as entities."""
     return re.sub(r"[^\w ]|_", lambda found: f"&#{ord(found[0])};", one_line(text))
-
-
-def _by_machine(result: Result) -> list[Mark]:
-    return [mark for mark in result.marks if not mark.by_hand and mark.auto is not None]

@@ -76,15 +76,14 @@ def clean_output(output: Any) -> NotebookNode | None:
     """A harmless copy of one output of a cell; None where nothing of it can be kept."""
     kind = output.get("output_type") if isinstance(output, dict) else None
     if kind == "stream":
-        return new_output(
-            "stream", name=_name(output), text=clean_text(_joined(output.get("text")))
-        )
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return new_output("stream", name=name, text=clean_text(_joined(output.get("text"))))
     if kind == "error":
         texts = {key: clean_text(_joined(output.get(key))) for key in ("ename", "evalue")}
         found = output.get("traceback")
         lines = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []
         return new_output("error", **texts, traceback=[clean_text(line) for line in lines])
-    data = output.get("data") if isinstance(output, dict) else None
+    data = output.get("data") if kind else None
     if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
         return None
     kept = {key: clean_text(_joined(data[key])) for key in TEXTS if key in data}
@@ -110,10 +109,6 @@ def clean_attachments(found: Any) -> dict[str, dict[str, str]]:
 def _images(data: Any) -> dict[str, str]:
     found = {key: _joined(data.get(key)) for key in IMAGES} if isinstance(data, dict) else {}
     return {key: text for key, text in found.items() if re.fullmatch(r"[A-Za-z0-9+/=\s]+", text)}
-
-
-def _name(output: Any) -> str:
-    return "stderr" if output.get("name") == "stderr" else "stdout"
 
 
 def _joined(value: Any) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from grader import report
 from grader.ci import gradescope_json, junit_xml, step_summary
-from grader.report import Total, Totals, clean, in_order, total_of
+from grader.report import Total, Totals, clean, grouped, in_order, total_of
 from grader.result import Result
 from grader.tables import canvas_csv, grades_csv
 from grader.words import number
@@ -76,10 +76,7 @@ def _files(results: Sequence[Result], totals: Totals) -> Iterator[tuple[str, str
     yield "canvas.csv", canvas_csv(results, totals)
     yield "junit.xml", junit_xml(results)
     yield "summary.md", step_summary(results)
-    by_login: dict[str, list[Result]] = {}
-    for result in in_order(results):
-        by_login.setdefault(result.student.login, []).append(result)
-    for login, own in by_login.items():
+    for login, own in grouped((one.student.login, one) for one in in_order(results)).items():
         yield f"gradescope/{file_name(login)}.json", json.dumps(gradescope_json(*own), indent=1)
 
 
@@ -95,9 +92,8 @@ def write_file(path: Path, content: str | bytes) -> Path:
     """Write a file so that it is there in full or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_bytes(
-        content if isinstance(content, bytes) else content.encode("utf-8", "replace")
-    )
+    text = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    partial.write_bytes(text)
     partial.replace(path)
     return path
 

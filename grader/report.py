@@ -2,8 +2,9 @@
 
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from grader.clean import clean_text
 from grader.result import Mark, Result, Student
@@ -37,6 +38,8 @@ REASONS = {
     "not-processed": "The grader failed, not the submission; it has no mark yet.",
 }
 TENTHS = 10
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -179,12 +182,18 @@ def in_order(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda one: (one.assignment, one.student.login))
 
 
+def grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """Values by key, in the order of both."""
+    found: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
 def scores(results: Sequence[Result], totals: Totals) -> list[Scores]:
     """How the scores are spread, for each assignment."""
-    groups: dict[str, list[Result]] = {}
-    for result in in_order(results):
-        if result.processed and result.most > 0:
-            groups.setdefault(result.assignment, []).append(result)
+    graded = [one for one in in_order(results) if one.processed and one.most > 0]
+    groups = grouped((one.assignment, one) for one in graded)
     found = []
     for assignment, group in groups.items():
         whole = [total_of(result, totals) for result in group]
@@ -202,15 +211,14 @@ def scores(results: Sequence[Result], totals: Totals) -> list[Scores]:
 
 def successes(results: Sequence[Result]) -> list[Success]:
     """How the class did in each exercise that a machine grades, in the notebook's order."""
-    shares: dict[tuple[str, str, float], list[float]] = {}
     a_person_s = {(r.assignment, m.cell) for r in results for m in r.marks if m.auto is None}
-    for result in in_order(results):
-        for mark in result.marks:
-            if (result.assignment, mark.cell) in a_person_s or mark.by_hand or not mark.most:
-                continue
-            if result.processed and mark.auto is not None:
-                key = (result.assignment, exercise_of(mark), mark.most)
-                shares.setdefault(key, []).append(mark.auto / mark.most)
+    shares = grouped(
+        ((r.assignment, exercise_of(m), m.most), m.auto / m.most)
+        for r in in_order(results)
+        for m in (r.marks if r.processed else ())
+        if m.most and m.auto is not None and not m.by_hand
+        if (r.assignment, m.cell) not in a_person_s
+    )
     return [
         Success(*key, len(all_), sum(one >= 1 for one in all_) / len(all_), statistics.mean(all_))
         for key, all_ in shares.items()
@@ -219,36 +227,32 @@ def successes(results: Sequence[Result]) -> list[Success]:
 
 def misconceptions(results: Sequence[Result]) -> list[Held]:
     """Misconceptions with who holds them, the most frequent first."""
-    holders: dict[tuple[str, str, str, str], list[str]] = {}
-    for result in in_order(results):
-        for verdict in (mark.verdict for mark in result.marks):
-            if verdict is not None and verdict.misconception:
-                said = (verdict.exercise, verdict.misconception, verdict.hint)
-                holders.setdefault((result.assignment, *said), []).append(who(result.student))
+    holders = grouped(
+        ((r.assignment, v.exercise, v.misconception, v.hint), who(r.student))
+        for r in in_order(results)
+        for v in (mark.verdict for mark in r.marks)
+        if v is not None and v.misconception
+    )
     found = [Held(*key, tuple(students)) for key, students in holders.items()]
     return sorted(found, key=lambda one: -len(one.students))
 
 
 def reasons(results: Sequence[Result]) -> list[tuple[str, list[Case]]]:
     """Reason codes with who has them, the most frequent first; plainly wrong answers left out."""
-    found: dict[str, list[Case]] = {}
+    pairs: list[tuple[str, Case]] = []
     for result in in_order(results):
-        here = Case(who(result.student), result.assignment)
-        for code in codes(result):
-            found.setdefault(code, []).append(here)
-        for mark in result.marks:
-            if mark.code not in ("", "wrong", *codes(result)):
-                case = Case(here.who, here.assignment, exercise_of(mark))
-                found.setdefault(mark.code, []).append(case)
-    return sorted(found.items(), key=lambda one: -len(one[1]))
+        here, whole = (who(result.student), result.assignment), codes(result)
+        pairs += [(code, Case(*here)) for code in whole]
+        parts = [mark for mark in result.marks if mark.code not in ("", "wrong", *whole)]
+        pairs += [(mark.code, Case(*here, exercise_of(mark))) for mark in parts]
+    return sorted(grouped(pairs).items(), key=lambda one: -len(one[1]))
 
 
 def unverified(results: Sequence[Result]) -> dict[str, list[str]]:
     """Cells whose outputs were believed, with whose."""
-    found: dict[str, list[str]] = {}
-    for result in in_order(results):
-        for mark in result.marks:
-            if not mark.verified and not mark.by_hand:
-                place = f"{result.assignment}: {exercise_of(mark)}"
-                found.setdefault(place, []).append(who(result.student))
-    return found
+    return grouped(
+        (f"{result.assignment}: {exercise_of(mark)}", who(result.student))
+        for result in in_order(results)
+        for mark in result.marks
+        if not mark.verified and not mark.by_hand
+    )

@@ -69,17 +69,14 @@ def _clock(seconds: float) -> str:
 
 def table_row(result: Result) -> list[str]:
     """Lines of the printed table: score and the first thing wrong, then the other things."""
-    most = sum(mark.most for mark in result.marks)
-    points = f"{number(result.points):>5} of {number(most)}" if result.processed else "not graded"
-    lines = [f"[{' '.join(c for c in result.reasons if c != 'repaired')}]"]
-    lines = [line for line in lines if line != "[]"]
-    lines += [result.problem] if result.problem else []
-    problem = result.problem
-    lines += [mark.text for mark in result.marks if mark.text and mark.text != problem]
-    lines += [*result.repairs, *(["late"] if result.late else [])]
-    if result.to_mark:
-        lines.append(f"{number(result.to_mark)} to mark by hand")
-    first, *others = lines or [""]
+    most = number(result.most)
+    points = f"{number(result.points):>5} of {most}" if result.processed else "not graded"
+    codes = " ".join(code for code in result.reasons if code != "repaired")
+    said = [f"[{codes}]" if codes else "", result.problem]
+    said += [mark.text for mark in result.marks if mark.text != result.problem]
+    said += [*result.repairs, "late" if result.late else ""]
+    said += [f"{number(result.to_mark)} to mark by hand" if result.to_mark else ""]
+    first, *others = [line for line in said if line] or [""]
     name = f"{result.student.login} {result.assignment}"
     rows = [f"{name:<44} {points:<12} {first}".rstrip()]
     return [printable(row) for row in [*rows, *(f"{'':<18} {line}" for line in others)]]
