@@ -188,7 +188,8 @@ def _problem(name: str, mode: int = 0) -> Problem | None:
         return "unsafe-path", "has an absolute path."
     if ".." in path.parts or not path.parts:
         return "unsafe-path", "has a path that leads out of its folder."
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name):
+    odd = "" if name.isprintable() else name
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in odd):
         return "unsafe-path", "has a name with control characters, or in an unknown encoding."
     too_long = len(name.encode()) > 1000 or any(len(part.encode()) > 255 for part in path.parts)
     if too_long or len(path.parts) > _DEEPEST:

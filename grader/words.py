@@ -77,6 +77,8 @@ def number(value: float) -> str:
 
 def printable(text: str) -> str:
     """Text whose control characters cannot steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
