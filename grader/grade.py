@@ -201,13 +201,12 @@ class Grading:
                     yield from graded.results
                 else:
                     again.append(submissions)
-        for submissions in again:
-            with Pool(1, options.executor) as pool:
-                for _, graded in pool.map(grade_in_worker, [submissions], setting):
-                    if isinstance(graded, Graded):
-                        yield from graded.results
-                    else:
-                        yield from (_unprocessed(s, graded) for s in submissions)
+        with Pool(1, options.executor) as pool:
+            for submissions, graded in pool.map(grade_in_worker, again, setting):
+                if isinstance(graded, Graded):
+                    yield from graded.results
+                else:
+                    yield from (_unprocessed(s, graded) for s in submissions)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""

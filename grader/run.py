@@ -198,6 +198,8 @@ class NotebookRun:
 
     def _interrupted(self) -> bool:
         """Whether the kernel gives up a cell when it is asked to; the next one can be run then."""
+        if self.kernel.sender not in {process.pid for process in self.sandbox.processes()}:
+            return False
         try:
             os.kill(self.kernel.sender, signal.SIGINT)
             until = time.monotonic() + PATIENCE_SECONDS

@@ -33,7 +33,8 @@ class Pool:
         waiting = list(work)
         running: dict[Future, Any] = {}
         while waiting or running:
-            while waiting and len(running) < self.jobs + 1:
+            # One more than can run, so that no worker waits; who is to run alone is given alone.
+            while waiting and len(running) < self.jobs + (self.jobs > 1):
                 piece = waiting.pop(0)
                 running[self._submit(function, piece, *rest)] = piece
             done, _ = wait(running, return_when="FIRST_COMPLETED")

@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 from grader.execute import cell_by_id
 from grader.reporting import table_row
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]  # the first waits for all of them
 HANDED_IN = [attack for attack in CLASS if attack.expected is not None]
 REFUSED = [attack for attack in CLASS if attack.expected is None]
 PROCESSES = ("bwrap", "setpriv")

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def check(classroom, notebook, capsys, study=True):
-    folder = classroom.hand_in("checked", notebook, study).folder
+    folder = classroom.hand_in("checked", notebook, study)
     status = main(["check", str(folder / f"{classroom.name}.ipynb")])
     return status, capsys.readouterr()
 
@@ -69,7 +69,7 @@ def test_what_the_file_once_showed_is_not_taken_for_a_verdict(classroom, capsys)
 
 
 def test_checking_does_not_change_the_file(classroom, capsys):
-    folder = classroom.hand_in("checked", classroom.released).folder
+    folder = classroom.hand_in("checked", classroom.released)
     before = (folder / f"{classroom.name}.ipynb").read_bytes()
     main(["check", str(folder / f"{classroom.name}.ipynb")])
     assert (folder / f"{classroom.name}.ipynb").read_bytes() == before
