@@ -7,6 +7,8 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from grader.words import clean_text
+
 IMAGES = ("image/png", "image/jpeg")
 TEXTS = ("text/plain", "text/latex")
 MARKUP = ("text/html", "text/markdown")
@@ -18,10 +20,6 @@ EMPTY = ("br", "hr", "img")
 DEPTH = 50
 LINKS = "https?://|mailto:|#"
 IMAGE_DATA = "data:image/(?:png|jpeg);base64,"
-_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL)
-_CONTROLS = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\uffff]"
-)
 _NAME = r"[\w:.-]++"
 _VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`]++)"""
 _TAG = re.compile(
@@ -34,11 +32,6 @@ _HARMLESS = re.compile(
 )
 _IMAGE = re.compile(rf"!(?=\[(?:[^][\\`<$]*\]\((?:({IMAGE_DATA})|attachment:([^)\s]+)\)))?)")
 _LINK = re.compile(rf"\](?=[(:])(?!\(\s*(?:{LINKS}|attachment:|{IMAGE_DATA})|:\s*https?://)")
-
-
-def clean_text(text: str) -> str:
-    """Text without terminal escapes, control characters, overrides and half characters."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _ESCAPES.sub("", text))
 
 
 def clean_markup(text: str, attachments: Container[str] = ()) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from grader.clean import clean_text
 from grader.result import Mark, Result, Student
-from grader.words import number, sentence
+from grader.words import clean_text, number, sentence
 
 REASONS = {
     "wrong": "The answer is wrong in part or in whole.",

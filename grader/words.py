@@ -1,10 +1,15 @@
 """Verdicts in words: for a terminal, for a notebook, and in one line for a table."""
 
+import re
 from html import escape
 
 from grader.verdict import GroupResult, Verdict
 
 MIME = "application/vnd.rlcore.verdict+json"
+_ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|.)?", re.DOTALL)
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\uffff]"
+)
 
 
 def sentence(verdict: Verdict) -> str:
@@ -73,6 +78,11 @@ def score(points: float, out_of: float) -> str:
 def number(value: float) -> str:
     """`5`, `1.5`."""
     return f"{value:.4g}"
+
+
+def clean_text(text: str) -> str:
+    """Text without terminal escapes, control characters, overrides and half characters."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _ESCAPES.sub("", text))
 
 
 def printable(text: str) -> str:
