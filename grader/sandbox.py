@@ -34,6 +34,7 @@ from grader.course import ROOT
 from grader.wire import Channel, Lost
 
 START_SECONDS = 120
+END_SECONDS = 5
 
 
 class Bundle:
@@ -76,6 +77,7 @@ class Sandbox:
         *,
         contained: bool = True,
     ) -> None:
+        self._contained = contained
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
         self.channels = {name: [Channel(ours) for ours, _ in ends] for name, ends in pairs.items()}
         ours, theirs = _pair()
@@ -114,8 +116,7 @@ class Sandbox:
         except Lost:
             ready = None
         if ready != {"ready": True}:
-            self._process.kill()
-            self._process.wait()
+            self._end()
             self._errors.seek(0)
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
             self.close()
@@ -166,15 +167,25 @@ class Sandbox:
 
     def close(self) -> None:
         """Kill everything inside and let go of every file."""
-        for process in self.processes():
-            _kill(process.pid)
-        self._process.kill()
-        self._process.wait()
+        self._end()
         self._errors.close()
         self.control.close()
         for channels in self.channels.values():
             for channel in channels:
                 channel.close()
+
+    def _end(self) -> None:
+        """Kill what is inside first: bubblewrap takes its dead child away with it, then ends."""
+        inside = self.processes()
+        for process in inside:
+            _kill(process.pid)
+        if not (self._contained and inside):
+            self._process.kill()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _command(plan: dict) -> list[str]:

@@ -1,5 +1,6 @@
 """The sandbox: what can be reached in it, what may be used, and that nothing of it is left."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -189,6 +190,21 @@ def test_nothing_is_left_of_a_sandbox(run):
     assert not [
         one for one in psutil.process_iter(["cmdline"]) if mark in (one.info["cmdline"] or [])
     ]
+
+
+def test_no_dead_process_is_left_for_others_to_bury(bundle, tmp_path):
+    """Where the machine's first process does not wait for orphans, they would stay for good."""
+    (tmp_path / "n").mkdir()
+    tmp_path.chmod(0o755)
+    subreaper = 36  # PR_SET_CHILD_SUBREAPER: orphans become children of this process
+    ctypes.CDLL(None).prctl(subreaper, 1)
+    try:
+        before = psutil.Process().children()
+        for _ in range(5):
+            Sandbox(bundle, tmp_path, {"n": 0}, QUICK).close()
+        assert psutil.Process().children() == before
+    finally:
+        ctypes.CDLL(None).prctl(subreaper, 0)
 
 
 def test_a_sandbox_dies_with_the_process_that_opened_it(bundle, tmp_path):
