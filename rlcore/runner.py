@@ -95,10 +95,11 @@ class EnvRunner:
         return trajectory
 
     def write(self, name: str, value: Any, step: int) -> None:
-        """Log one scalar; `scalars[name]` keeps the latest (step, value)."""
-        self.scalars[name] = (step, float(value))
+        """Log one number or 0-d tensor; `scalars[name]` keeps the latest (step, value)."""
+        number = float(value.item() if hasattr(value, "item") else value)
+        self.scalars[name] = (step, number)
         if self.writer is not None:
-            self.writer.add_scalar(name, float(value), step)
+            self.writer.add_scalar(name, number, step)
 
     def _collect(self) -> Trajectory:
         """The runner's own keys as (T, N, ...), the policy's as it gave them, time first."""

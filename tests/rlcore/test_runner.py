@@ -183,6 +183,12 @@ def test_transforms_see_the_observation_the_next_rollout_starts_from():
     np.testing.assert_array_equal(trajectory["next_observations"][-1], [0, 3])
 
 
+def test_write_takes_a_loss_that_carries_a_graph_without_a_warning():
+    runner = EnvRunner(CountingEnv(), ConstantPolicy(), 2)
+    runner.write("losses/policy_loss", torch.tensor(0.5, requires_grad=True), 1)
+    assert runner.scalars == {"losses/policy_loss": (1, 0.5)}
+
+
 def test_write_logs_to_the_writer_and_keeps_the_latest():
     class Writer:
         def __init__(self):
