@@ -167,7 +167,7 @@ def test_the_shipped_files_are_small_and_hold_no_events():
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("discounted_returns", lambda rewards, gamma: [*REFERENCE["discounted_returns"](rewards, gamma)]),
+        ("discounted_returns", lambda r, gamma: [*REFERENCE["discounted_returns"](r, gamma)]),
         ("discounted_returns", lambda r, discount: REFERENCE["discounted_returns"](r, discount)),
         ("policy_gradient_loss", lambda lp, psi: (lp * -psi.clone().detach()).sum() / lp.shape[0]),
         ("value_loss", lambda v, r: torch.nn.MSELoss()(*same(v, r))),
@@ -183,6 +183,11 @@ def same(values, returns):
     return values, returns
 
 
+def divided_by_the_discount(rewards, gamma):
+    discount = gamma ** np.arange(len(rewards))
+    return np.cumsum((rewards * discount)[::-1])[::-1] / discount
+
+
 def discounted_in_place(rewards, gamma):
     for t in range(len(rewards) - 2, -1, -1):
         rewards[t] += gamma * rewards[t + 1]
@@ -194,7 +199,7 @@ def discounted_in_place(rewards, gamma):
     [
         ("discounted_returns", discounted_in_place),
         ("discounted_returns", lambda r, gamma: REFERENCE["discounted_returns"](r, 0.9)),
-        ("discounted_returns", lambda r, gamma: np.cumsum((r * gamma ** np.arange(len(r)))[::-1])[::-1] / gamma ** np.arange(len(r))),
+        ("discounted_returns", divided_by_the_discount),
         ("policy_gradient_loss", lambda lp, psi: -(lp * psi).median()),
         ("policy_gradient_loss", lambda lp, psi: -(lp.clamp(min=-10) * psi).mean()),
         ("policy_gradient_loss", lambda lp, psi: -(lp * psi.mul_(1.0).sub_(0.01)).mean()),
@@ -251,7 +256,10 @@ def test_right_updates_go_where_one_written_out_by_hand_goes(answer):
 def with_change(change):
     def answer(model, batch, opt_pi, opt_v, *, train_pi_iters, train_v_iters):
         counts = {"train_pi_iters": train_pi_iters, "train_v_iters": train_v_iters}
-        return change(lambda b=batch: bound(VPG_UPDATE.also_correct[0])(model, b, opt_pi, opt_v, **counts), batch)
+        return change(
+            lambda b=batch: bound(VPG_UPDATE.also_correct[0])(model, b, opt_pi, opt_v, **counts),
+            batch,
+        )
 
     return answer  # fmt: skip
 

@@ -161,7 +161,6 @@ def test_equation_4_4_is_a_polynomial_in_gamma_for_each_episode():
 def test_equation_4_4_gives_the_gradient_of_the_discounted_return_and_4_5_with_a_factor():
     """Which is what the text says of items with γ < 1."""
     logits = np.random.default_rng(5).normal(size=(3, 2, 2))
-    pay, _ = tree()
     discounted = 0.8 ** np.arange(3)
 
     def objective(logits):
@@ -185,9 +184,7 @@ def test_equation_4_5_is_a_polynomial_in_gamma_with_v_as_its_last_term():
 
 def test_equation_4_5_is_gae_with_lambda_one():
     parts = rollout(np.random.default_rng(7), ends=(3, 8))
-    np.testing.assert_allclose(
-        BASELINED(*parts, gamma=0.9), gae(*parts, gamma=0.9, gae_lambda=1.0)
-    )
+    np.testing.assert_allclose(BASELINED(*parts, gamma=0.9), gae(*parts, gamma=0.9, gae_lambda=1.0))
 
 
 def test_equation_4_6_splits_the_error_of_any_estimates():

@@ -20,7 +20,9 @@ exec(cell_by_id(notebook(NAME), "given_losses").source, ANSWERS)
 
 def sample(rng, size=40):
     old = rng.uniform(-3, -1, size)
-    return [torch.from_numpy(x) for x in (old + rng.normal(0, 0.4, size), old, rng.normal(size=size))]
+    return [
+        torch.from_numpy(x) for x in (old + rng.normal(0, 0.4, size), old, rng.normal(size=size))
+    ]
 
 
 def test_equation_5_1_ratio_is_the_quotient_of_the_probabilities():
@@ -147,7 +149,9 @@ def test_the_gallery_shows_what_its_text_says():
     assert max(ends("bugs/*_shuffled_*")) < 25
     assert max(run["ent"][5:].max() for run in runs("bugs/*_lr_*")) < 0.05
     assert "Five of the six end near 9 or 20" in TEXT
-    low = [np.median(ends(f"bugs/*_{bug}_*")) for bug in ("sign", "means", "shuffled", "lr", "gamma")]
+    low = [
+        np.median(ends(f"bugs/*_{bug}_*")) for bug in ("sign", "means", "shuffled", "lr", "gamma")
+    ]
     assert max(low) < 25
     assert min(ends("bugs/*_table_*")) > 190 < np.median(ends("bugs/*_right_*"))
     table, right = (np.median(ends(f"bugs/*_{name}_*", "loss_v")) for name in ("table", "right"))
