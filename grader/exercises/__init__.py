@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 from grader.exercise import Exercise, Performance
+from grader.exercises.actor_critic import ACTOR_CRITIC
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
 from grader.exercises.agents import CARTPOLE_AGENT
@@ -51,6 +52,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     APPROX_KL,
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
+    ACTOR_CRITIC,
 )
 
 
