@@ -21,6 +21,7 @@ from grader.exercises.gaussian import (
     GAUSSIAN_SCORE_LOG_STD,
     GAUSSIAN_SCORE_MEAN,
 )
+from grader.exercises.policy import POLICY
 from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
@@ -53,6 +54,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
     ACTOR_CRITIC,
+    POLICY,
 )
 
 

@@ -1,7 +1,7 @@
 """A network looked at without knowing how it is written: what stands behind which output.
 
 That is found by moving one parameter after the other; so a shared trunk and separate ones, modules
-and bare parameters are the same to the driver.
+and bare parameters are the same to the driver. And a stand-in for a network.
 """
 
 from dataclasses import dataclass
@@ -134,3 +134,31 @@ def _value_first(net: Built, parameter: Tensor, axis: int) -> bool:
     moved = _changed(before, forward(net.model, net.states))
     parameter.select(axis, 0).sub_(1.0)
     return moved == (False, False, True)
+
+
+class Model(nn.Module):
+    """A stand-in for the student's network: linear, of float32, one variance for all states."""
+
+    weights: nn.Parameter
+    offset: nn.Parameter
+    spread: nn.Parameter
+    critic: nn.Parameter
+
+    def __init__(self, inputs: Inputs) -> None:
+        super().__init__()
+        for name in ("weights", "offset", "spread", "critic"):
+            number = torch.tensor(inputs[name], dtype=torch.float32)
+            self.register_parameter(name, nn.Parameter(number))
+        self.bits: set[int] = set()
+
+    def forward(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean and variance (B, A) and values (B,), whatever the type of the states."""
+        if not isinstance(states, Tensor):
+            raise Refused(f"it gives the model a {type(states).__name__}, not a tensor")
+        self.bits.add(states.dtype.itemsize * 8)
+        states = states.to(torch.float32)
+        mean = states @ self.weights.T + self.offset
+        variance = self.spread + torch.zeros_like(
+            mean
+        )  # no view: a view has a graph in no_grad too
+        return mean, variance, states @ self.critic

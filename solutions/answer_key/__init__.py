@@ -24,6 +24,7 @@ from . import (
     gaussian_log_prob,
     gaussian_score_log_std,
     gaussian_score_mean,
+    policy,
     policy_gradient_loss,
     ppo_clip_loss,
     psi_variants,
@@ -60,4 +61,5 @@ KEYS: dict[str, AnswerKey] = {
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
     "actor_critic": actor_critic.KEY,
+    "policy": policy.KEY,
 }
