@@ -155,6 +155,8 @@ class Model(nn.Module):
         """Mean and variance (B, A) and values (B,), whatever the type of the states."""
         if not isinstance(states, Tensor):
             raise Refused(f"it gives the model a {type(states).__name__}, not a tensor")
+        if states.ndim not in (1, 2):  # a single (obs,) does no harm
+            raise Refused(f"it gives the model {tuple(states.shape)}; states are (B, obs)")
         self.bits.add(states.dtype.itemsize * 8)
         states = states.to(torch.float32)
         mean = states @ self.weights.T + self.offset
