@@ -19,8 +19,9 @@ from grader.exercises.densities import close, law, log_density, spread
 from grader.exercises.networks import Model
 from grader.plain import plain
 
-MANY = Group("for many observations, while collecting", 0.75)
+MANY = Group("for many observations, while collecting", 0.5)
 ONE = Group("for one observation, while collecting", 0.5)
+DOUBLE = Group("for observations in float64", 0.25)
 DRAWN = Group("in the actions it draws", 0.75)
 DENSITY = Group("in the log-probabilities of the actions", 0.75)
 TRAINING = Group("in what it returns for training", 0.75)
@@ -34,12 +35,12 @@ def policy_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     for _ in range(n):
         actions = int(rng.integers(2, 4))
         rows = actions + int(rng.integers(5, 9))
-        for dtype in ("float32", "float64"):
-            yield _case(MANY, rng, actions, rows, dtype=dtype)
-            yield _case(ONE, rng, actions, None, dtype=dtype)
-        for sizes in ((actions, 1), (1, rows), (1, 1)):
+        for sizes in ((actions, rows), (actions, 1), (1, rows), (1, 1)):
             yield _case(MANY, rng, *sizes, dtype="float32")
-        yield _case(ONE, rng, 1, None, dtype="float32")
+        for width in (actions, 1):
+            yield _case(ONE, rng, width, None, dtype="float32")
+        for count in (rows, None):
+            yield _case(DOUBLE, rng, actions, count, dtype="float64")
         yield _case(DRAWN, rng, actions, None, dtype="float32", copies=4096)
         yield _case(DRAWN, rng, actions, None, dtype="float32", copies=64, far=True)
         for width in (actions, 1):
@@ -65,7 +66,7 @@ def _case(
     if "copies" in rest:
         center = 4.0 * np.sign(center) if "far" in rest else 0.1 * center
     offset = center if rows else center - weights @ states
-    deviation = rng.uniform(0.3, 0.7, actions) if wide else rng.uniform(0.03, 0.05, actions)
+    deviation = rng.uniform(0.3, 0.7, actions) if wide else rng.uniform(0.05, 0.07, actions)
     inputs = {
         "observe": group.name,
         "observations": states,
@@ -90,6 +91,7 @@ def drive_policy(answer: Any, inputs: Inputs) -> Observables:
     observe = {
         MANY.name: _collected,
         ONE.name: _collected,
+        DOUBLE.name: _given,
         DRAWN.name: _drawn,
         DENSITY.name: _density,
         TRAINING.name: _training,
@@ -154,7 +156,14 @@ def _collected(policy: Any, model: Model, inputs: Inputs) -> Observables:
         "actions": np.zeros_like(_array(found, "actions")),
         "log_probs": np.zeros_like(_array(found, "log_probs")),
         "values": _array(found, "values"),
-        "bits per number of what the model is given": np.array(float(max(model.bits, default=0))),
+    }
+
+
+def _given(policy: Any, model: Model, inputs: Inputs) -> Observables:
+    """The precision in which the model gets the observations."""
+    _act(policy, model, _observations(inputs))
+    return {
+        "bits per number of what the model is given": np.array(float(max(model.bits, default=0)))
     }
 
 
@@ -266,7 +275,7 @@ POLICY = Exercise(
     NOTEBOOK,
     4.0,
     "Schulman et al. 2017, arXiv:1707.06347, section 6.1 (a Gaussian with a learned variance)",
-    (MANY, ONE, DRAWN, DENSITY, TRAINING, GRADIENTS),
+    (MANY, ONE, DOUBLE, DRAWN, DENSITY, TRAINING, GRADIENTS),
     policy_cases,
     drive_policy,
     answer="Policy",

@@ -1,4 +1,4 @@
-"""Answer key of actor_critic: the right answers. The wrong ones are in three files beside it."""
+"""Answer key of actor_critic: the right answers. The wrong ones are in four files beside it."""
 
 import itertools
 import math
@@ -10,6 +10,7 @@ from torch import nn
 from grader.exercise import AnswerKey
 
 from .actor_critic_layers import WRONG_LAYERS
+from .actor_critic_returns import WRONG_RETURNS
 from .actor_critic_start import WRONG_START
 from .actor_critic_variance import WRONG_VARIANCE
 
@@ -153,6 +154,6 @@ KEY = AnswerKey(
         "value, whose last axis of size one must go. Copy the variance of the A dimensions to "
         "every row of the batch without losing its gradient.",
     ),
-    misconceptions=(*WRONG_START, *WRONG_LAYERS, *WRONG_VARIANCE),
+    misconceptions=(*WRONG_RETURNS, *WRONG_LAYERS, *WRONG_START, *WRONG_VARIANCE),
     also_correct=(SharedTrunk, SeparateTrunks, ByHand, OneHead),
 )

@@ -1,4 +1,4 @@
-"""Answer key of policy: the right answers. The wrong ones are in three files beside it."""
+"""Answer key of policy: the right answers. The wrong ones are in four files beside it."""
 
 import math
 
@@ -10,6 +10,7 @@ from grader.exercise import AnswerKey
 
 from .policy_collecting import WRONG_COLLECTING
 from .policy_densities import WRONG_DENSITIES
+from .policy_draws import WRONG_DRAWS
 from .policy_training import WRONG_TRAINING
 
 
@@ -156,6 +157,6 @@ KEY = AnswerKey(
         "you added it. For training: ask the model with gradients, and hand back the "
         "distribution itself and the values.",
     ),
-    misconceptions=(*WRONG_COLLECTING, *WRONG_DENSITIES, *WRONG_TRAINING),
+    misconceptions=(*WRONG_COLLECTING, *WRONG_DRAWS, *WRONG_DENSITIES, *WRONG_TRAINING),
     also_correct=(CovarianceMatrices, IndependentNormals, DensityByHand, InDoublePrecision),
 )
