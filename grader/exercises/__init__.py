@@ -3,6 +3,7 @@
 from difflib import get_close_matches
 
 from grader.exercise import Exercise, Performance
+from grader.exercises.actor_critic import ACTOR_CRITIC
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
 from grader.exercises.agents import CARTPOLE_AGENT
@@ -20,6 +21,7 @@ from grader.exercises.gaussian import (
     GAUSSIAN_SCORE_LOG_STD,
     GAUSSIAN_SCORE_MEAN,
 )
+from grader.exercises.policy import POLICY
 from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
@@ -51,6 +53,8 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     APPROX_KL,
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
+    ACTOR_CRITIC,
+    POLICY,
 )
 
 

@@ -7,6 +7,7 @@ written as a student would write them; they may call earlier exercises by name, 
 from grader.exercise import AnswerKey
 
 from . import (
+    actor_critic,
     approx_kl,
     cartpole_agent,
     categorical_entropy,
@@ -23,6 +24,7 @@ from . import (
     gaussian_log_prob,
     gaussian_score_log_std,
     gaussian_score_mean,
+    policy,
     policy_gradient_loss,
     ppo_clip_loss,
     psi_variants,
@@ -58,4 +60,6 @@ KEYS: dict[str, AnswerKey] = {
     "approx_kl": approx_kl.KEY,
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
+    "actor_critic": actor_critic.KEY,
+    "policy": policy.KEY,
 }
