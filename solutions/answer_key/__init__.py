@@ -27,6 +27,7 @@ from . import (
     ppo_clip_loss,
     psi_variants,
     returns_vs_gae_study,
+    sampler,
     score_function_estimate,
     td_residuals,
     value_loss,
@@ -58,4 +59,5 @@ KEYS: dict[str, AnswerKey] = {
     "approx_kl": approx_kl.KEY,
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
+    "sampler": sampler.KEY,
 }
