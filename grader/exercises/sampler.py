@@ -42,9 +42,9 @@ def sampler_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield _case(COUNT, rng, {"rows": 17, "num_epochs": 2, "num_minibatches": 17}, "count")
         yield _case(UNEVEN, rng, uneven, "count, rows")
         yield _case(UNEVEN, rng, {**uneven, "rows": 2 * parts - 1, "num_epochs": 2}, "count, rows")
-        yield _case(ROWS, rng, {**even, "rows": 24 * parts}, "rows, repeats, keys")
+        yield _case(ROWS, rng, {**even, "rows": 24 * parts}, "rows, together, keys")
         yield _case(ROWS, rng, {"rows": 17, "num_epochs": 2, "num_minibatches": 17}, "rows, keys")
-        yield _case(TIMELESS, rng, {**even, "timeless": True}, "keys")
+        yield _case(TIMELESS, rng, {**even, "timeless": True}, "timeless")
         large = {"rows": 16 * parts, "num_minibatches": 16, "calls": 2}
         yield _case(SHUFFLED, rng, {**even, **large}, "order")
         yield _case(ROLLOUTS, rng, {**even, "num_epochs": 2, "calls": 3}, "rollouts")
@@ -136,27 +136,31 @@ def _rows(seen: Seen) -> Found:
     ]
     return {
         "epochs in which not every row comes exactly once": sum(rows != wanted for rows in held),
+    }
+
+
+def _together(seen: Seen) -> Found:
+    """In minibatches so large that, drawn with replacement, some rows would come twice."""
+    twice = [len(set(batch.in_rollout)) < len(batch.rows) for batch in seen.first]
+    return {
+        "some minibatch holds a row twice (1: yes, 0: no)": any(twice),
         "the rows of all keys belong together (1: yes, 0: no)": all(b.aligned for b in seen.first),
     }
 
 
-def _repeats(seen: Seen) -> Found:
-    """Whether rows come twice: in minibatches so large that drawn with replacement they must."""
-    twice = [len(set(batch.in_rollout)) < len(batch.rows) for batch in seen.first]
-    return {"some minibatch holds a row twice (1: yes, 0: no)": any(twice)}
-
-
 def _keys(seen: Seen) -> Found:
-    timeless = NOT_IN_TIME if "timeless" in seen.inputs else ()
-    missing = {
+    return {
         f"minibatches without {key!r}": sum(key not in batch.held for batch in seen.first)
         for key in KEYS
     }
-    return missing | {
+
+
+def _timeless(seen: Seen) -> Found:
+    return {
         f"minibatches with {key!r}, which has no time axis": sum(
             key in batch.held for batch in seen.first
         )
-        for key in timeless
+        for key in NOT_IN_TIME
     }
 
 
@@ -219,8 +223,9 @@ def _harm(seen: Seen) -> Found:
 _LOOKS = {
     "count": _count,
     "rows": _rows,
-    "repeats": _repeats,
+    "together": _together,
     "keys": _keys,
+    "timeless": _timeless,
     "order": _order,
     "rollouts": _rollouts,
     "transforms": _transforms,
