@@ -20,6 +20,7 @@ from grader.exercises.gaussian import (
     GAUSSIAN_SCORE_LOG_STD,
     GAUSSIAN_SCORE_MEAN,
 )
+from grader.exercises.ppo import PPO
 from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.sampler import SAMPLER
@@ -53,6 +54,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
     SAMPLER,
+    PPO,
 )
 
 

@@ -24,6 +24,7 @@ from . import (
     gaussian_score_log_std,
     gaussian_score_mean,
     policy_gradient_loss,
+    ppo,
     ppo_clip_loss,
     psi_variants,
     returns_vs_gae_study,
@@ -60,4 +61,5 @@ KEYS: dict[str, AnswerKey] = {
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
     "sampler": sampler.KEY,
+    "ppo": ppo.KEY,
 }
