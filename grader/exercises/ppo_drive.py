@@ -26,7 +26,7 @@ def drive_ppo(answer: Any, inputs: Inputs) -> Observables:
 
 def _with_stand_ins(answer: Any, scene: Scene, *names: str) -> Any:
     ppo = scene.make(answer)
-    losses = inside_the_band(ppo, scene, scene.inputs.get("value_coef", 0.25))
+    losses = inside_the_band(ppo, scene)
     for name in names:
         setattr(ppo, name, losses[name])
     return ppo
@@ -49,7 +49,7 @@ def _scalar(loss: Any, name: str) -> Tensor:
 def _ask_policy_loss(answer: Any, scene: Scene) -> Observables:
     """Its value, and its gradient by each log-probability, from that by the row's own means."""
     ppo = scene.make(answer)
-    loss = _scalar(ppo.policy_loss(dict(scene.batch), scene.act()), "policy_loss")
+    loss = _scalar(ppo.policy_loss(scene.minibatch(), scene.act()), "policy_loss")
     found = scene.gradients(loss)["mean_weights"]
     log_probs = scene.act()["distribution"].log_prob(scene.batch["actions"])
     (score,) = torch.autograd.grad(log_probs.sum(), scene.model.get_parameter("mean_weights"))
@@ -62,7 +62,7 @@ def _ask_policy_loss(answer: Any, scene: Scene) -> Observables:
 
 def _ask_value_loss(answer: Any, scene: Scene) -> Observables:
     ppo = scene.make(answer)
-    loss = _scalar(ppo.value_loss(dict(scene.batch), scene.act()), "value_loss")
+    loss = _scalar(ppo.value_loss(scene.minibatch(), scene.act()), "value_loss")
     gradient = scene.gradients(loss)["value_weights"]  # each row has a weight of its own
     return {
         "value_loss": plain(loss, "value_loss"),
@@ -72,7 +72,7 @@ def _ask_value_loss(answer: Any, scene: Scene) -> Observables:
 
 def _ask_loss(answer: Any, scene: Scene) -> Observables:
     ppo = _with_stand_ins(answer, scene, "policy_loss", "value_loss")
-    loss = _scalar(ppo.loss(dict(scene.batch)), "loss")
+    loss = _scalar(ppo.loss(scene.minibatch()), "loss")
     return {"loss": plain(loss, "loss")} | {
         f"its gradient by {name}": plain(gradient, name)
         for name, gradient in scene.gradients(loss).items()
@@ -84,7 +84,7 @@ def _ask_step(answer: Any, scene: Scene) -> Observables:
     found = {}
     for number in range(1, scene.inputs["steps"] + 1):
         before = [one.detach().clone() for one in scene.model.parameters()]
-        ppo.step(dict(scene.batch))
+        ppo.step(scene.minibatch())
         for name, old, now in zip(WEIGHTS, before, scene.model.parameters(), strict=True):
             found[f"move of {name} in step {number}"] = plain(now - old, name)
     return found
@@ -93,7 +93,7 @@ def _ask_step(answer: Any, scene: Scene) -> Observables:
 def _ask_iteration(answer: Any, scene: Scene) -> Observables:
     ppo = _with_stand_ins(answer, scene, *ALL)
     for _ in range(scene.inputs["steps"]):
-        ppo.step(dict(scene.batch))
+        ppo.step(scene.minibatch())
     name = f"iteration after {scene.inputs['steps']} calls of step"
     return {name: plain(getattr(ppo, "iteration", None), "the attribute iteration")}
 
@@ -110,7 +110,7 @@ def _written(ppo: Any, scene: Scene, names: tuple[str, ...]) -> dict[str, NDArra
         Refused: one of the names is not among it.
     """
     scene.runner.written.clear()
-    ppo.step(dict(scene.batch))
+    ppo.step(scene.minibatch())
     for name in names:
         if name not in scene.runner.written:
             raise Refused(f"step writes no {name!r}; hand it to self.write, here or in a loss")
@@ -130,7 +130,7 @@ def _logs(
 ) -> Observables:
     """Gauges, and by how much the loss that is written is not the student's own."""
     ppo = scene.make(answer)
-    own = _scalar(getattr(ppo, method)(dict(scene.batch), scene.act()), method)
+    own = _scalar(getattr(ppo, method)(scene.minibatch(), scene.act()), method)
     names = (*(f"additional/{gauge}" for gauge in gauges), f"losses/{loss}")
     written = _written(ppo, scene, names)
     found = {name: written[name] for name in names[:-1]}
@@ -140,14 +140,13 @@ def _logs(
 
 def _ask_kept(answer: Any, scene: Scene) -> Observables:
     """Nothing, if only the batch stays as it is."""
-    before = {key: tensor.clone() for key, tensor in scene.batch.items()}
-    batch = dict(scene.batch)
-    ppo = scene.make(answer)
-    ppo.step(batch)
-    if batch.keys() != before.keys():
-        raise Refused(f"step leaves other keys in the batch: {', '.join(batch)}")
-    for key, tensor in before.items():
-        if not torch.equal(batch[key], tensor) or not torch.equal(scene.batch[key], tensor):
+    batch, ppo = scene.minibatch(), scene.make(answer)
+    given = dict(batch)
+    ppo.step(given)
+    if given.keys() != batch.keys():
+        raise Refused(f"step leaves other keys in the batch: {', '.join(given)}")
+    for key, right in scene.batch.items():
+        if not torch.equal(batch[key], right) or not torch.equal(given[key], right):
             raise Refused(f"step changes batch[{key!r}]; work on a new tensor")
     return {}
 

@@ -1,5 +1,6 @@
 """What the driver of `ppo` brings along: a small policy, a runner that only listens, and losses."""
 
+from bdb import BdbQuit
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +120,10 @@ class Scene:
         """What the policy says to the batch, with a graph."""
         return self.policy.act(self.batch["observations"], training=True)
 
+    def minibatch(self) -> dict[str, Tensor]:
+        """A copy of the batch."""
+        return {key: tensor.clone() for key, tensor in self.batch.items()}
+
     def make(self, answer: Any) -> Any:
         """The student's object, around this policy and optimizer."""
         knobs = {knob: self.inputs[knob] for knob in KNOBS if knob in self.inputs}
@@ -142,11 +147,13 @@ class Scene:
         }
 
 
-def inside_the_band(ppo: Any, scene: Scene, value_coef: float) -> dict[str, Any]:
-    """The three losses as they are while nothing is clipped, in place of the student's own.
+def inside_the_band(ppo: Any, scene: Scene) -> dict[str, Any]:
+    """The three losses as they are while nothing is clipped, to stand in for the student's own.
 
-    So that `loss` is judged whatever the two others are worth, and `step` whatever all three are.
+    So `loss` is judged whatever the two others are worth, and `step` whatever all three are. The
+    student's own are called as well, for what they keep or write; what comes of it is dropped.
     """
+    value_coef = scene.inputs.get("value_coef", 0.25)
 
     def policy_loss(batch: dict[str, Tensor], act: dict[str, Any]) -> Tensor:
         log_ratios = act["distribution"].log_prob(batch["actions"]) - batch["log_probs"]
@@ -157,6 +164,21 @@ def inside_the_band(ppo: Any, scene: Scene, value_coef: float) -> dict[str, Any]
 
     def loss(batch: dict[str, Tensor]) -> Tensor:
         act = scene.policy.act(batch["observations"], training=True)
-        return ppo.policy_loss(batch, act) + value_coef * ppo.value_loss(batch, act)
+        return policy_loss(batch, act) + value_coef * value_loss(batch, act)
 
-    return {"policy_loss": policy_loss, "value_loss": value_loss, "loss": loss}
+    right = {"policy_loss": policy_loss, "value_loss": value_loss, "loss": loss}
+    return {name: _beside(one, getattr(ppo, name, None)) for name, one in right.items()}
+
+
+def _beside(right: Any, own: Any) -> Any:
+    def stand_in(batch: dict[str, Tensor], *act: Any, **named: Any) -> Tensor:
+        loss = right(batch, *act, **named)
+        try:
+            own({key: tensor.clone() for key, tensor in batch.items()}, *act, **named)
+        except BdbQuit:  # somebody left the debugger
+            raise
+        except Exception:
+            pass  # that one is judged where it is asked itself
+        return loss
+
+    return stand_in

@@ -121,7 +121,7 @@ class WithWhere:
             self.write("additional/max_ratio", self.ratio(batch, act).max().item())
             self.write("additional/value_predictions", act["values"].mean().item())
             self.write("additional/value_loss_clipped_fraction", moved.float().mean().item())
-        for name, one in getattr(self, "last", {}).items():
+        for name, one in self.last.items():
             self.write(f"losses/{name}_loss", one.item())
         self.optimizer.step()
         self.iteration += 1

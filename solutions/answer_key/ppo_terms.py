@@ -53,6 +53,14 @@ class FixedBand(Right):
         return loss
 
 
+class FixedValueBand(Right):
+    def value_loss(self, batch, act):
+        given, self.clip_range = self.clip_range, 0.2
+        loss = super().value_loss(batch, act)
+        self.clip_range = given
+        return loss
+
+
 class PlainErrorOfOldValues(Right):
     def value_loss(self, batch, act):
         super().value_loss(batch, act)
@@ -179,6 +187,11 @@ WRONG_TERMS = (
         Misconception(f"in value_loss {one.name}", one.hint, with_value_loss(one.wrong_answer))
         for one in CLIPPED_VALUE_LOSS.misconceptions
         if one.wrong_answer.__name__ not in LEFT_BEHIND
+    ),
+    Misconception(
+        "in value_loss the band is always ±0.2, whatever clip_range says",
+        "What is kept of the arguments of __init__?",
+        FixedValueBand,
     ),
     Misconception(
         "in value_loss the old values stand where the new ones belong",
