@@ -22,8 +22,10 @@ from grader.exercises.gaussian import (
     GAUSSIAN_SCORE_MEAN,
 )
 from grader.exercises.policy import POLICY
+from grader.exercises.ppo import PPO
 from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
+from grader.exercises.sampler import SAMPLER
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
 from grader.exercises.vpg_update import VPG_UPDATE
@@ -55,6 +57,8 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     CLIPPED_VALUE_LOSS,
     ACTOR_CRITIC,
     POLICY,
+    SAMPLER,
+    PPO,
 )
 
 

@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 
 from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
 from grader.exercises.calling import call_loss, call_with_tensors
+from grader.exercises.zones import (
+    a_band,
+    advantages_of,
+    moved_values,
+    ratios_by_share,
+    ratios_in,
+)
 
 NOTEBOOK = "05_ppo_clipping"
 PAPER = "Schulman et al. 2017, arXiv:1707.06347"
@@ -37,40 +44,17 @@ VALUE_REST = Group(
 )
 
 
-def _band(rng: np.random.Generator) -> float:
-    """An ε."""
-    return round(rng.uniform(0.12, 0.35), 2)
-
-
-def _ratios(rng: np.random.Generator, band: float, zones: str) -> NDArray:
-    """One ratio for each letter: b(elow the band), i(nside), a(bove), never close to its edges."""
-    bounds = {
-        "b": (0.35, 1.0 - band - 0.05),
-        "i": (1.0 - band + 0.02, 1.0 + band - 0.02),
-        "a": (1.0 + band + 0.05, 2.2),
-    }
-    return np.array([rng.uniform(*bounds[zone]) for zone in zones])
-
-
 def _log_probs(rng: np.random.Generator, ratios: NDArray) -> dict[str, NDArray]:
     """Log-probabilities of a discrete policy, new and old, with these ratios."""
     old = rng.uniform(-3.0, -1.2, len(ratios)).round(3)
     return {"log_probs": (old + np.log(ratios)).round(4), "old_log_probs": old}
 
 
-def _advantages(rng: np.random.Generator, count: int, signs: str) -> NDArray:
-    """Advantages of one sign ("+", "-") or of both ("±"), not normalised, never near 0."""
-    sizes = rng.uniform(0.3, 2.5, count).round(2)
-    if signs == "±":
-        return np.where(np.arange(count) % 3 == 0, -1.0, 1.0) * sizes
-    return sizes if signs == "+" else -sizes
-
-
 def _clip_case(rng: np.random.Generator, group: Group, zones: str, signs: str, **rest: Any) -> Case:
-    band = _band(rng)
+    band = a_band(rng)
     shuffled = "".join(rng.permutation(list(zones)))
-    arrays = _log_probs(rng, _ratios(rng, band, shuffled))
-    arrays["advantages"] = _advantages(rng, len(zones), signs)
+    arrays = _log_probs(rng, ratios_in(rng, band, shuffled))
+    arrays["advantages"] = advantages_of(rng, len(zones), signs)
     return Case(group.name, {**arrays, "clip_range": band, **rest})
 
 
@@ -106,7 +90,7 @@ def _far_out(rng: np.random.Generator, group: Group, **rest: Any) -> Case:
 
 
 def _diagnostic(rng: np.random.Generator, group: Group, zones: str, **rest: Any) -> Case:
-    return Case(group.name, {**_log_probs(rng, _ratios(rng, 0.2, zones)), **rest})
+    return Case(group.name, {**_log_probs(rng, ratios_in(rng, 0.2, zones)), **rest})
 
 
 def approx_kl_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -128,13 +112,8 @@ _OF_THE_LOSS = ("advantages", "clip_range")
 
 
 def _shares(rng: np.random.Generator, group: Group, sizes: tuple[int, ...], **rest: Any) -> Case:
-    """So many ratios in each of seven zones, which tell the band from all that is like a band."""
-    band = round(rng.uniform(0.27, 0.35), 2)
-    points = [0.3, 1 - band, np.exp(-band), 1 / (1 + band), 1 + band, np.exp(band), 1 / (1 - band)]
-    zones = zip(points, [*points[1:], 2.2], sizes, strict=True)
-    ratios = [rng.uniform(low + 0.005, high - 0.005, size) for low, high, size in zones]
-    arrays = _log_probs(rng, rng.permutation(np.concatenate(ratios)))
-    return Case(group.name, {**arrays, "clip_range": band, **rest})
+    band, ratios = ratios_by_share(rng, sizes)
+    return Case(group.name, {**_log_probs(rng, ratios), "clip_range": band, **rest})
 
 
 def clip_fraction_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -155,21 +134,7 @@ def clip_fraction_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
 
 
 def _values(rng: np.random.Generator, group: Group, moves: str, **rest: Any) -> Case:
-    """One value for each letter: n(ear its old one), t(owards the target), a(way), p(ast it)."""
-    band, count = round(rng.uniform(0.15, 0.4), 2), len(moves)
-    old = (rng.choice([-1.0, 1.0], count) * rng.uniform(0.8, 3.0, count)).round(2)
-    side = rng.choice([-1.0, 1.0], count)  # of the target, seen from the old value
-    distance = rng.uniform(1.5, 2.5, count).round(2)
-    bounds = {
-        "n": (-band + 0.03, band - 0.03),
-        "t": (band + 0.05, 1.4),
-        "a": (-1.5, -band - 0.05),
-        "p": (5.2, 6.5),
-    }
-    steps = np.array([rng.uniform(*bounds[move]) for move in moves]).round(2)
-    values, targets = (old + side * steps).round(2), (old + side * distance).round(2)
-    arrays = {"values": values, "old_values": old, "value_targets": targets}
-    return Case(group.name, {**arrays, "clip_range": band, **rest})
+    return Case(group.name, {**moved_values(rng, moves), **rest})
 
 
 def clipped_value_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:

@@ -26,9 +26,11 @@ from . import (
     gaussian_score_mean,
     policy,
     policy_gradient_loss,
+    ppo,
     ppo_clip_loss,
     psi_variants,
     returns_vs_gae_study,
+    sampler,
     score_function_estimate,
     td_residuals,
     value_loss,
@@ -62,4 +64,6 @@ KEYS: dict[str, AnswerKey] = {
     "clipped_value_loss": clipped_value_loss.KEY,
     "actor_critic": actor_critic.KEY,
     "policy": policy.KEY,
+    "sampler": sampler.KEY,
+    "ppo": ppo.KEY,
 }
