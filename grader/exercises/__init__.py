@@ -23,6 +23,7 @@ from grader.exercises.gaussian import (
 from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_LOSS, PPO_CLIP_LOSS
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
+from grader.exercises.vector_collection import VECTOR_COLLECTION
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
 from grader.exercises.vpg_update import VPG_UPDATE
 
@@ -51,6 +52,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     APPROX_KL,
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
+    VECTOR_COLLECTION,
 )
 
 

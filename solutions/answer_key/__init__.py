@@ -30,6 +30,7 @@ from . import (
     score_function_estimate,
     td_residuals,
     value_loss,
+    vector_collection,
     vpg_update,
 )
 
@@ -58,4 +59,5 @@ KEYS: dict[str, AnswerKey] = {
     "approx_kl": approx_kl.KEY,
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
+    "vector_collection": vector_collection.KEY,
 }
