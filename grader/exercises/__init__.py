@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from grader.exercise import Exercise, Performance
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
-from grader.exercises.agents import CARTPOLE_AGENT
+from grader.exercises.agents import CARTPOLE_AGENT, LUNARLANDER_AGENT
 from grader.exercises.categorical import (
     CATEGORICAL_ENTROPY,
     CATEGORICAL_LOG_PROB,
@@ -52,6 +52,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     APPROX_KL,
     CLIP_FRACTION,
     CLIPPED_VALUE_LOSS,
+    LUNARLANDER_AGENT,
     VECTOR_COLLECTION,
 )
 

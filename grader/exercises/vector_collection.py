@@ -66,8 +66,8 @@ class Counter(gym.Env):
         now = self._observation()
         index = self.episode % len(self.lengths)
         over, kind = self.t >= self.lengths[index], KINDS[self.kinds[index]]
-        ends = (bool(over and kind in (one, "both")) for one in ("terminated", "truncated"))
-        return now, float(now[:-1] @ self.weights), *ends, {}
+        terminated, truncated = (over and kind in (one, "both") for one in KINDS[:2])
+        return now, float(now[:-1] @ self.weights), bool(terminated), bool(truncated), {}
 
     def _observation(self) -> NDArray[np.float64]:
         return np.array([self.number, self.episode, self.t, *self.action, os.getpid()], dtype=float)

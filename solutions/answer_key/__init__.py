@@ -23,6 +23,7 @@ from . import (
     gaussian_log_prob,
     gaussian_score_log_std,
     gaussian_score_mean,
+    lunarlander_agent,
     policy_gradient_loss,
     ppo_clip_loss,
     psi_variants,
@@ -59,5 +60,6 @@ KEYS: dict[str, AnswerKey] = {
     "approx_kl": approx_kl.KEY,
     "clip_fraction": clip_fraction.KEY,
     "clipped_value_loss": clipped_value_loss.KEY,
+    "lunarlander_agent": lunarlander_agent.KEY,
     "vector_collection": vector_collection.KEY,
 }
