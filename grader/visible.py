@@ -27,7 +27,7 @@ def check(name: str, answer: Any) -> None:
         return
     try:
         if isinstance(exercise, Performance):
-            show(measure(exercise, answer, SEED))
+            show(measure(exercise.published, answer, SEED))
         else:
             show(judge(exercise, answer, published.check))
     except BdbQuit:

@@ -6,7 +6,7 @@ from grader.exercise import Exercise, Performance
 from grader.exercises.actor_critic import ACTOR_CRITIC
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
-from grader.exercises.agents import CARTPOLE_AGENT
+from grader.exercises.agents import CARTPOLE_AGENT, LUNARLANDER_AGENT
 from grader.exercises.categorical import (
     CATEGORICAL_ENTROPY,
     CATEGORICAL_LOG_PROB,
@@ -27,6 +27,7 @@ from grader.exercises.ppo_losses import APPROX_KL, CLIP_FRACTION, CLIPPED_VALUE_
 from grader.exercises.psi import PSI_VARIANTS
 from grader.exercises.sampler import SAMPLER
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
+from grader.exercises.vector_collection import VECTOR_COLLECTION
 from grader.exercises.vpg import DISCOUNTED_RETURNS, POLICY_GRADIENT_LOSS, VALUE_LOSS
 from grader.exercises.vpg_update import VPG_UPDATE
 
@@ -59,6 +60,8 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     POLICY,
     SAMPLER,
     PPO,
+    LUNARLANDER_AGENT,
+    VECTOR_COLLECTION,
 )
 
 

@@ -1,7 +1,7 @@
 """Exercises in which an agent is played: its actions are checked, its raw rewards are summed."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -83,6 +83,26 @@ def returns_at_least(
     return measure
 
 
+def returns_in_steps(
+    env_id: str, *, num_episodes: int, steps: Mapping[float, float], remark: str = ""
+) -> Callable[[Any, int], Measured]:
+    """A measure: mean return over fresh episodes; `steps` says which return earns how many points.
+
+    Between two of them nothing is added. The remark is said after the mean.
+    """
+    most = max(steps.values())
+
+    def measure(act: Any, seed: int) -> Measured:
+        mean = float(play(act, env_id, num_episodes, seed).mean())
+        earned = max((points for at, points in steps.items() if mean >= at), default=0.0)
+        name = f"mean return {mean:.1f} over {num_episodes} fresh episodes of {env_id}{remark}"
+        wanted = ", ".join(f"{points:g} points from {at:g}" for at, points in steps.items())
+        shortfall = "" if earned == most else f"the mean return is {mean:.1f}; {wanted}"
+        return (GroupResult(name, earned, most),), shortfall
+
+    return measure
+
+
 CARTPOLE_AGENT = Performance(
     "cartpole_agent",
     "03_vanilla_policy_gradient",
@@ -90,4 +110,18 @@ CARTPOLE_AGENT = Performance(
     "played by the grader: CartPole-v1, 20 fresh episodes, raw reward",
     returns_at_least("CartPole-v1", num_episodes=20, points=3.0, none_at=100, full_at=400),
     answer="act",
+)
+
+LANDING = {200.0: 2.0, 250.0: 4.0}
+
+LUNARLANDER_AGENT = Performance(
+    "lunarlander_agent",
+    "08_bonus",
+    4.0,
+    "played by the grader: LunarLander-v3, 100 fresh episodes, raw reward",
+    returns_in_steps("LunarLander-v3", num_episodes=100, steps=LANDING),
+    answer="act",
+    preview=returns_in_steps(
+        "LunarLander-v3", num_episodes=20, steps=LANDING, remark=" (marks are given for 100)"
+    ),
 )

@@ -25,6 +25,7 @@ from . import (
     gaussian_score_log_std,
     gaussian_score_mean,
     policy,
+    lunarlander_agent,
     policy_gradient_loss,
     ppo,
     ppo_clip_loss,
@@ -34,6 +35,7 @@ from . import (
     score_function_estimate,
     td_residuals,
     value_loss,
+    vector_collection,
     vpg_update,
 )
 
@@ -66,4 +68,6 @@ KEYS: dict[str, AnswerKey] = {
     "policy": policy.KEY,
     "sampler": sampler.KEY,
     "ppo": ppo.KEY,
+    "lunarlander_agent": lunarlander_agent.KEY,
+    "vector_collection": vector_collection.KEY,
 }

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from grader.exercise import Refused
-from grader.exercises.agents import CARTPOLE_AGENT, play
+from grader.exercises import agents
+from grader.exercises.agents import CARTPOLE_AGENT, LUNARLANDER_AGENT, play
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.judge import measure
 from rlcore.config import Config
@@ -34,6 +35,33 @@ def test_points_lie_on_a_line_from_100_to_400():
     assert 240 < mean < 270
     assert verdict.points == pytest.approx(3 * (mean - 100) / 300, abs=0.01)
     assert verdict.difference.startswith(f"the mean return is {mean}; full points from 400")
+
+
+@pytest.mark.parametrize(
+    ("mean", "points"), [(199.9, 0), (200, 2), (249.9, 2), (250, 4), (290, 4), (-300, 0)]
+)
+def test_a_landing_earns_points_in_steps_with_nothing_between(mean, points, monkeypatch):
+    monkeypatch.setattr(agents, "play", lambda act, env_id, episodes, seed: np.full(episodes, mean))
+    verdict = measure(LUNARLANDER_AGENT, None, 1)
+    assert (verdict.points, verdict.max_points) == (points, 4.0)
+    assert verdict.correct == (points == 4)
+    assert verdict.correct or "2 points from 200, 4 points from 250" in verdict.difference
+
+
+def test_the_published_check_plays_fewer_landings_than_marks_are_given_for(monkeypatch):
+    monkeypatch.setattr(
+        agents, "play", lambda act, env_id, episodes, seed: np.full(episodes, 260.0)
+    )
+    names = [
+        measure(one, None, 1).groups[0].name
+        for one in (LUNARLANDER_AGENT, LUNARLANDER_AGENT.published)
+    ]
+    assert names[0] == "mean return 260.0 over 100 fresh episodes of LunarLander-v3"
+    assert (
+        names[1]
+        == "mean return 260.0 over 20 fresh episodes of LunarLander-v3 (marks are given for 100)"
+    )
+    assert CARTPOLE_AGENT.published == CARTPOLE_AGENT
 
 
 def test_the_same_seed_plays_the_same_episodes_and_another_seed_others():
