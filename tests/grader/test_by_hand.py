@@ -135,6 +135,14 @@ def test_where_a_machine_marks_nothing_there_are_no_scores_by_machine():
     assert successes([project("ada"), untouched]) == []
 
 
+def test_what_waits_as_a_whole_is_not_shown_as_a_low_score():
+    page = Page(class_html([project("ada")], {}))
+    assert [a["class"] for tag, a in page.tags if tag == "td" and a.get("class", "")[:2] == "n "][
+        -1
+    ] == "n quiet"
+    assert "None that a machine marks." in page.words
+
+
 def test_feedback_without_a_gradebook_counts_no_points_of_a_machine():
     words = Page(feedback_html(project("ada"), "07", {"project": "I wonder"})).words
     assert "points by machine" not in words and "15 points wait for a person" in words
