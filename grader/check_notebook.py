@@ -6,11 +6,12 @@ from pathlib import Path
 from grader.execute import cell_by_id, code_cell, error_of, execute, verdicts
 from grader.exercise import Graded
 from grader.exercises import EXERCISES
-from grader.rebuild import SubmissionError, grade_id, read_notebook
+from grader.rebuild import SubmissionError, grade_id, is_graded, is_solution, read_notebook
 from grader.verdict import Verdict
 from grader.words import headline, printable, score, sentence
 
 CELL_SECONDS = 60
+A_PERSON = "a person marks it"
 WIDTH = 20
 
 
@@ -26,12 +27,17 @@ class Line:
 def check_notebook(path: Path) -> list[Line]:
     """Run the notebook in its own folder and check each of its exercises.
 
+    One that only a person marks is not run, and has no lines.
+
     Raises:
         SubmissionError: the file is no notebook of this course.
     """
     notebook = read_notebook(path)
     names = {grade_id(cell) for cell in notebook.cells}
     exercises = [one for one in EXERCISES if {one.name, one.test_cell} & names]
+    written = any(is_graded(cell) and is_solution(cell) for cell in notebook.cells)
+    if not exercises and written:
+        return []
     if not exercises:
         raise SubmissionError(
             "foreign-notebook", f"{path.name} has no exercise of this course; is it another one?"
@@ -54,6 +60,8 @@ def check_notebook(path: Path) -> list[Line]:
 
 def describe(lines: list[Line]) -> str:
     """The table, and below it what is wrong."""
+    if not lines:
+        return f"  nothing here for a machine to check: {A_PERSON}"
     rows, words = [], []
     for line in lines:
         if line.verdict is None:
@@ -76,8 +84,9 @@ def overview(course: dict[str, list[Line]]) -> str:
     for name, lines in [*course.items(), ("all of them", everything)]:
         points = sum(line.verdict.points for line in lines if line.verdict)
         most = sum(line.exercise.points for line in lines)
-        bar = "█" * int(WIDTH * points / most)
-        rows.append(f"{name:<30} {bar:·<{WIDTH}} {score(points, most)} points")
+        bar = "█" * int(WIDTH * points / (most or 1))
+        said = f"{score(points, most)} points" if most else A_PERSON
+        rows.append(f"{name:<30} {bar:·<{WIDTH}} {said}")
     return "\n".join([*rows, "Written questions are marked by a person and not counted here."])
 
 

@@ -192,13 +192,13 @@ def grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
 def scores(results: Sequence[Result], totals: Totals) -> list[Scores]:
     """How the scores are spread, for each assignment."""
     graded = [one for one in in_order(results) if one.processed and one.most > 0]
-    groups = grouped((one.assignment, one) for one in graded)
+    groups, persons = grouped((one.assignment, one) for one in graded), a_person_s(results)
     found = []
     for assignment, group in groups.items():
         whole = [total_of(result, totals) for result in group]
         shares = [total.final / total.most if total.most else 0.0 for total in whole]
         if by_machine := any(total.waiting for total in whole):
-            machine = [(one.points, one.most - one.to_mark) for one in group]
+            machine = [_by_machine(one, persons) for one in group]
             shares = [points / most for points, most in machine if most > 0]
         if not shares:
             continue
@@ -208,15 +208,26 @@ def scores(results: Sequence[Result], totals: Totals) -> list[Scores]:
     return found
 
 
+def a_person_s(results: Sequence[Result]) -> set[tuple[str, str]]:
+    """Assignment and cell of what a person marks, also where a machine gave its zero."""
+    return {(r.assignment, m.cell) for r in results for m in r.marks if m.auto is None}
+
+
+def _by_machine(result: Result, persons: set[tuple[str, str]]) -> tuple[float, float]:
+    """Points, and the most there are, of the cells that a machine marks."""
+    own = [m for m in result.marks if not m.by_hand and (result.assignment, m.cell) not in persons]
+    return sum(mark.auto or 0.0 for mark in own), sum(mark.most for mark in own)
+
+
 def successes(results: Sequence[Result]) -> list[Success]:
     """How the class did in each exercise that a machine grades, in the notebook's order."""
-    a_person_s = {(r.assignment, m.cell) for r in results for m in r.marks if m.auto is None}
+    persons = a_person_s(results)
     shares = grouped(
         ((r.assignment, exercise_of(m), m.most), m.auto / m.most)
         for r in in_order(results)
         for m in (r.marks if r.processed else ())
         if m.most and m.auto is not None and not m.by_hand
-        if (r.assignment, m.cell) not in a_person_s
+        if (r.assignment, m.cell) not in persons
     )
     return [
         Success(*key, len(all_), sum(one >= 1 for one in all_) / len(all_), statistics.mean(all_))

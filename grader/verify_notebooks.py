@@ -19,7 +19,7 @@ from grader.rebuild import is_solution, read_notebook, rebuild
 SECRETS = (b"one secret", b"another secret", b"a third secret")
 STUDENT = "ada"
 NOTEBOOK_SECONDS = 180
-SOLUTION = re.compile(r"### BEGIN SOLUTION(.*?)### END SOLUTION", re.DOTALL)
+SOLUTION = re.compile(r"BEGIN SOLUTION(.*?)END SOLUTION", re.DOTALL)
 
 
 def release_problems(name: str, source: NotebookNode) -> Iterator[str]:
@@ -44,9 +44,9 @@ def _answer_lines(source: NotebookNode) -> Iterator[str]:
     """Lines of the solutions that say something."""
     for cell in source.cells:
         if is_solution(cell):
-            text = cell.source
-            if cell.cell_type == "code":
-                text = "".join(SOLUTION.findall(text))
+            text = "".join(SOLUTION.findall(cell.source))
+            if cell.cell_type != "code" and not text:
+                text = cell.source
             yield from (line.strip() for line in text.split("\n") if len(line.strip()) > 12)
 
 

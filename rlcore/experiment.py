@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,45 @@ def run_experiment(
         raise KeyboardInterrupt if status == 130 else RuntimeError("a run failed; see above")
     draw(folders)
     return folders
+
+
+def sweep(
+    config: Config,
+    *,
+    parameter: str,
+    values: Iterable[Any],
+    prefix: str | Path,
+    seeds: Iterable[int] = (0, 1, 2),
+    losses: str | Path | None = None,
+) -> list[Path]:
+    """Train with every value of one option and every seed; the folders, value by value.
+
+    All else stays as `config` has it. Folders are named after the value: `…_gamma0.9_seed0`.
+
+    Args:
+        config: the run that is varied.
+        parameter: name of the option.
+        values: at least two different ones.
+        prefix: the folder of the runs' folders.
+        seeds: at least three different ones, the same for every value.
+        losses: a file; see `load_losses`.
+
+    Raises:
+        ValueError: an unknown option, too few values or seeds, or a value it cannot have.
+        RuntimeError, KeyboardInterrupt: see `run_experiment`.
+    """
+    values, seeds, options = list(values), list(seeds), set(Config.model_fields) - {"seed"}
+    if parameter not in options:
+        near = get_close_matches(parameter, options, n=1, cutoff=0.0)[0]
+        raise ValueError(f"sweep: there is no option {parameter!r} to vary; did you mean {near!r}?")
+    if len(set(seeds)) < max(3, len(seeds)):
+        raise ValueError(f"sweep: seeds are {seeds}; give at least 3 different ones: (0, 1, 2).")
+    varied = [Config(**config.model_dump() | {parameter: value}) for value in values]
+    names = [str(getattr(one, parameter)).strip("(),").replace(", ", "x") for one in varied]
+    configs = {f"_{parameter}{name}": one for name, one in zip(names, varied, strict=True)}
+    if len(configs) < max(2, len(values)):
+        raise ValueError(f"sweep: values are {values}; give at least 2, each of them once.")
+    return run_experiment(configs, prefix=prefix, seeds=seeds, losses=losses)
 
 
 def _finished(run: Run) -> bool:

@@ -36,12 +36,20 @@ _STYLES = ("-", "--", ":", "-.")
 _LABELS = {"ep_ret_100": "return, mean of the last 100 episodes", "ep_ret": "return"}
 
 
+def _shade(colour: str, place: float) -> tuple[float, ...]:
+    """Black for place 0, the colour for 0.5, white for 1."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(float(np.interp(place, (0, 0.5, 1), (0, part, 1))) for part in to_rgb(colour))
+
+
 def plot_runs(folders: Iterable[str | Path], *, column: str = "ep_ret_100", ax: Any = None) -> Any:
     """Draw runs against environment steps; those that differ in nothing but the seed are one curve.
 
     The line is the median over the seeds, the band reaches from the lowest to the highest. A
     method (loss and Ψ) has the same colour in every figure; runs of one method that differ in
-    something else differ in the style of the line. The legend names what differs.
+    something else get shades of it, from dark to light, and other styles of the line. The legend
+    names what differs.
 
     Args:
         folders: of runs, finished or still running; curves end where the shortest run does.
@@ -63,13 +71,13 @@ def plot_runs(folders: Iterable[str | Path], *, column: str = "ep_ret_100", ax: 
     if not groups or not all(column in run for runs in groups.values() for run in runs):
         raise ValueError(f"plot_runs: no runs, or one without a column {column!r}; train it first.")
     ax = plt.subplots(figsize=(7, 4), layout="constrained")[1] if ax is None else ax
-    styles: dict[str, int] = {}
-    for options, runs in groups.items():
+    colours = [_COLOURS[dict(one)["loss_mode"], dict(one)["psi_mode"]] for one in groups]
+    for index, (options, runs) in enumerate(groups.items()):
         differing = [dict(other) for other in groups]
         own = {k: v for k, v in options if any(other[k] != v for other in differing)}
         own = own or {"algorithm": dict(options)["algorithm"]}
-        colour = _COLOURS[dict(options)["loss_mode"], dict(options)["psi_mode"]]
-        style = styles[colour] = styles.get(colour, -1) + 1
+        style = colours[:index].count(colours[index])
+        colour = _shade(colours[index], (style + 1) / (colours.count(colours[index]) + 1))
         length = min(len(run["steps"]) for run in runs)
         curves = np.stack([run[column][:length] for run in runs])
         steps = runs[0]["steps"][:length]

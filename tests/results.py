@@ -37,8 +37,8 @@ def mark(cell="test_gae", most=3.0, auto=3.0, **others):
     return Mark(cell, most, auto, **others)
 
 
-def written(cell="written_1", most=2.0, **others):
-    return Mark(cell, most, None, by_hand=True, **others)
+def written(cell="written_1", most=2.0, auto=None, **others):
+    return Mark(cell, most, auto, by_hand=True, **others)
 
 
 def result(login="ada", *marks, assignment="04_gae", name="", lms_id="", **others):

@@ -1,6 +1,7 @@
 """The project's own promises: packages, layout, who imports whom, size."""
 
 import ast
+import importlib
 import io
 import re
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+
+from grader.exercises import EXERCISES
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -101,7 +104,7 @@ def code_lines(path):
 
 
 def test_the_packages_stay_small_enough_to_read():
-    assert sum(code_lines(path) for path in modules("rlcore")) <= 1315
+    assert sum(code_lines(path) for path in modules("rlcore")) <= 1340
     grader = [path for path in modules("grader") if path.parent.name != "exercises"]
     assert sum(code_lines(path) for path in grader) <= 4900
 
@@ -119,9 +122,44 @@ def test_modules_and_functions_stay_short(path):
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 130
+    assert len(text.splitlines()) <= 155
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / target).exists(), target
+
+
+MAP = re.compile(r"^\| [^|]+ \| (\d\d): (`[^|]+`) \| ([^|]*)\| ([^|]+) \|$", re.MULTILINE)
+
+
+def rows_of_the_map():
+    """(number of the notebook, exercises, where in rlcore, equations) of each row."""
+    for number, names, places, source in MAP.findall((ROOT / "README.md").read_text("utf-8")):
+        equations = re.findall(rf"\b{int(number)}\.(\d)\b", source.partition(";")[0])
+        quoted = re.compile(r"`([\w.]+)`")
+        yield number, quoted.findall(names), quoted.findall(places), equations
+
+
+def test_the_map_of_the_readme_has_every_exercise_with_its_notebook():
+    found = [(name, number) for number, names, _, _ in rows_of_the_map() for name in names]
+    assert len(found) == len(set(found))
+    for exercise in EXERCISES:
+        assert (exercise.name, exercise.notebook[:2]) in found, exercise.name
+    assert ("project", "07") in found
+
+
+def test_what_the_map_names_in_rlcore_is_there():
+    places = [place for _, _, places, _ in rows_of_the_map() for place in places]
+    assert len(places) > 15
+    for place in places:
+        module, _, name = place.partition(".")
+        assert not name or hasattr(importlib.import_module(f"rlcore.{module}"), name), place
+        assert (ROOT / "rlcore" / f"{module}.py").exists(), place
+
+
+def test_equations_that_the_map_names_are_in_the_notebooks():
+    for number, _, _, equations in rows_of_the_map():
+        for path in (ROOT / "solutions").glob(f"{number}_*.py"):
+            tags = re.findall(r"\\tag\{\d\.(\d+)\}", path.read_text(encoding="utf-8"))
+            assert set(equations) <= set(tags), path
 
 
 def test_make_targets_of_the_readme_exist():

@@ -6,7 +6,7 @@ import pytest
 
 from rlcore import experiment
 from rlcore.config import Config
-from rlcore.experiment import run_experiment
+from rlcore.experiment import run_experiment, sweep
 from rlcore.plotting import read_history
 from rlcore.train import train
 
@@ -83,3 +83,52 @@ def test_in_a_notebook_one_figure_is_shown_and_then_updated(tmp_path, monkeypatc
         draw([*tmp_path.iterdir(), tmp_path / "not begun"])
     assert shown == ["display", "update", "update"]
     assert plt.get_fignums() == open_before
+
+
+def test_a_sweep_varies_one_option_and_nothing_else(tmp_path, monkeypatch):
+    started, config = runs_started(monkeypatch), Config(**SMALL, gamma=0.5)
+    sweep(config, parameter="train_pi_iters", values=(4, 20), prefix=tmp_path, losses="mine.py")
+    runs = [(run["config"].train_pi_iters, run["config"].seed) for run in started]
+    assert runs == [(n, seed) for n in (4, 20) for seed in (0, 1, 2)]
+    for run in started:
+        back = run["config"].model_copy(update={"train_pi_iters": 4, "seed": config.seed})
+        assert (back, run["losses"]) == (config, "mine.py")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values", "names"),
+    [
+        ("gamma", (0, 0.9), ["gamma0.0", "gamma0.9"]),
+        ("hidden_sizes", ([8], (64, 32)), ["hidden_sizes8", "hidden_sizes64x32"]),
+        ("normalize", (False, True), ["normalizeFalse", "normalizeTrue"]),
+    ],
+)
+def test_folders_of_a_sweep_are_named_after_the_value(
+    tmp_path, monkeypatch, parameter, values, names
+):
+    runs_started(monkeypatch)
+    folders = sweep(Config(**SMALL), parameter=parameter, values=values, prefix=tmp_path)
+    start = "CartPole-v1_vpg_vpg_gae_"
+    assert [folder.name for folder in folders[::3]] == [f"{start}{name}_seed0" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"parameter": "clip_rnage"}, "no option 'clip_rnage' to vary; did you mean 'clip_range'?"),
+        ({"parameter": "seed"}, "there is no option 'seed' to vary"),
+        ({"seeds": (0, 1)}, r"seeds are \[0, 1\]; give at least 3 different ones"),
+        ({"seeds": (0, 1, 2, 2)}, r"seeds are \[0, 1, 2, 2\]; give at least 3 different ones"),
+        ({"values": (0.9,)}, r"values are \[0.9\]; give at least 2, each of them once"),
+        ({"values": (1, 0.9, 1.0)}, r"values are \[1, 0.9, 1.0\]; give at least 2, each"),
+        ({"values": (0.9, 1.1)}, "gamma"),
+    ],
+)
+def test_a_sweep_that_tells_nothing_is_refused_before_it_runs(
+    tmp_path, monkeypatch, wrong, sentence
+):
+    started = runs_started(monkeypatch)
+    given = {"parameter": "gamma", "values": (0.9, 1), "prefix": tmp_path} | wrong
+    with pytest.raises(ValueError, match=sentence):
+        sweep(Config(**SMALL), **given)
+    assert started == []

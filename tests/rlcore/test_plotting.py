@@ -60,10 +60,19 @@ def test_a_method_keeps_its_colour_whatever_stands_beside_it(runs):
     assert both.lines[1].get_color() == alone.lines[0].get_color() != both.lines[0].get_color()
 
 
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_runs_of_one_method_get_shades_of_its_colour_from_dark_to_light(tmp_path, number):
+    folders = [write_run(tmp_path / str(k), [1], train_pi_iters=k + 1) for k in range(number)]
+    (alone,) = plot_runs(folders[:1]).lines
+    colours = np.array([line.get_color() for line in plot_runs(folders).lines])
+    assert np.all(np.diff(colours.sum(axis=1)) > 0.4)
+    if number % 2:
+        np.testing.assert_array_equal(colours[number // 2], alone.get_color())
+
+
 def test_runs_of_one_method_that_differ_in_something_else_differ_in_style(tmp_path):
     folders = [write_run(tmp_path / str(k), [1], train_pi_iters=k) for k in (4, 20)]
     one, other = plot_runs(folders).lines
-    assert one.get_color() == other.get_color()
     assert one.get_linestyle() != other.get_linestyle()
 
 
