@@ -132,3 +132,7 @@ class AnswerKey:
 
 class Refused(Exception):
     """An answer gave something that cannot be judged; the text says what, for the student."""
+
+
+class Unplayable(Exception):
+    """A package is missing here, so that nobody's agent can be played; the text says which."""

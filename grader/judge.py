@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused
+from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused, Unplayable
 from grader.stand_ins import stand_ins
 from grader.verdict import GroupResult, Verdict
 from grader.wire import Lost
@@ -86,8 +86,13 @@ def measure(exercise: Performance, answer: Any, seed: int) -> Verdict:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            groups, shortfall = exercise.measure(answer, seed)
-    except (BdbQuit, Lost):  # somebody left the debugger; an agent's sandbox is gone
+            with _one_thread():
+                groups, shortfall = exercise.measure(answer, seed)
+    except (
+        BdbQuit,
+        Lost,
+        Unplayable,
+    ):  # somebody left the debugger, or it is not the answer's fault
         raise
     except (Exception, SystemExit) as error:
         failed = _failed(error)

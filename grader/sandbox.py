@@ -77,7 +77,7 @@ class Sandbox:
         *,
         contained: bool = True,
     ) -> None:
-        self._contained = contained
+        self._contained, packages = contained, str(bundle.packages)
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
         self.channels = {name: [Channel(ours) for ours, _ in ends] for name, ends in pairs.items()}
         ours, theirs = _pair()
@@ -87,13 +87,11 @@ class Sandbox:
             "control": theirs.fileno(),
             "notebooks": {name: [e.fileno() for _, e in ends] for name, ends in pairs.items()},
             "limits": limits.inside(),
-            "packages": COURSE if contained else str(bundle.packages),
+            "packages": COURSE if contained else packages,
             "work": HOME if contained else str(folder),
             "copy_from": HANDED_IN if contained else "",
         }
-        around, descriptors = [], []
-        if contained:
-            around, descriptors = wrapped(str(bundle.packages), folder, limits)
+        around, descriptors = wrapped(packages, folder, limits) if contained else ([], [])
         self._errors = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(

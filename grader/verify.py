@@ -99,9 +99,9 @@ def performance_problems(exercise: Performance, key: AnswerKey) -> Iterator[str]
             verdict = measure(exercise, answer, seed)
             if not verdict.correct:
                 yield f"{name_of(answer)} is right but gets: {as_text(verdict)}"
-        for one in key.misconceptions:
-            if measure(exercise, one.wrong_answer, seed).correct:
-                yield f"the misconception that {one.name} loses no points"
+    for one in key.misconceptions:
+        if measure(exercise, one.wrong_answer, 0).correct:
+            yield f"the misconception that {one.name} loses no points"
 
 
 def check_problems(exercise: Exercise, key: AnswerKey, check: Check, what: str) -> Iterator[str]:

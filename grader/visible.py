@@ -4,7 +4,7 @@ import sys
 from bdb import BdbQuit
 from typing import Any
 
-from grader.exercise import Performance
+from grader.exercise import Performance, Unplayable
 from grader.exercises import find_exercise
 from grader.judge import judge, measure
 from grader.published import SEED, load_published
@@ -32,6 +32,8 @@ def check(name: str, answer: Any) -> None:
             show(judge(exercise, answer, published.check))
     except BdbQuit:
         print(f"check: you left the debugger, so {name} was not checked.")
+    except Unplayable as error:
+        print(f"check: {name} was not checked. {error}")
 
 
 def hint(name: str, level: int = 1) -> None:

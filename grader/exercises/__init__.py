@@ -6,7 +6,7 @@ from grader.exercise import Exercise, Performance
 from grader.exercises.actor_critic import ACTOR_CRITIC
 from grader.exercises.advantages import GAE as GAE_EXERCISE
 from grader.exercises.advantages import GAE_TRANSFORM, TD_RESIDUALS
-from grader.exercises.agents import CARTPOLE_AGENT, LUNARLANDER_AGENT
+from grader.exercises.agents import CARTPOLE_AGENT, HALFCHEETAH_AGENT, LUNARLANDER_AGENT
 from grader.exercises.categorical import (
     CATEGORICAL_ENTROPY,
     CATEGORICAL_LOG_PROB,
@@ -60,6 +60,7 @@ EXERCISES: tuple[Exercise | Performance, ...] = (
     POLICY,
     SAMPLER,
     PPO,
+    HALFCHEETAH_AGENT,
     LUNARLANDER_AGENT,
     VECTOR_COLLECTION,
 )

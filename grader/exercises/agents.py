@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 import rlcore
-from grader.exercise import Performance, Refused
+from grader.exercise import Performance, Refused, Unplayable
 from grader.plain import plain
 from grader.verdict import GroupResult
 
@@ -24,13 +24,17 @@ def play(act: Any, env_id: str, num_episodes: int, seed: int) -> NDArray[np.floa
 
     Raises:
         Refused: `act` is no function, or its actions do not fit the environment.
+        Unplayable: the environment is not installed here, which is not the agent's fault.
     """
     if not callable(act):
         raise Refused("pass the function act itself, not what it returns")
     random.seed(seed)
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - agents may use the old interface
-    envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]
+    try:
+        envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]
+    except ImportError as error:
+        raise Unplayable(str(error)) from error
     observations = [env.reset(seed=seed + k)[0] for k, env in enumerate(envs)]
     returns, playing = np.zeros(num_episodes), list(range(num_episodes))
     with torch.no_grad():
@@ -68,14 +72,23 @@ def _fitting(given: Any, num: int, space: gym.Space) -> list[Any]:
 
 
 def returns_at_least(
-    env_id: str, *, num_episodes: int, points: float, none_at: float, full_at: float
+    env_id: str,
+    *,
+    num_episodes: int,
+    points: float,
+    none_at: float,
+    full_at: float,
+    remark: str = "",
 ) -> Callable[[Any, int], Measured]:
-    """A measure: mean return over fresh episodes, points on a line from `none_at` to `full_at`."""
+    """A measure: mean return over fresh episodes, points on a line from `none_at` to `full_at`.
+
+    The remark is said after the mean.
+    """
 
     def measure(act: Any, seed: int) -> Measured:
         mean = float(play(act, env_id, num_episodes, seed).mean())
         share = min(max((mean - none_at) / (full_at - none_at), 0.0), 1.0)
-        name = f"mean return {mean:.1f} over {num_episodes} fresh episodes of {env_id}"
+        name = f"mean return {mean:.1f} over {num_episodes} fresh episodes of {env_id}{remark}"
         enough = f"full points from {full_at:g}, none up to {none_at:g}"
         shortfall = "" if share == 1.0 else f"the mean return is {mean:.1f}; {enough}"
         return (GroupResult(name, round(share * points, 2), points),), shortfall
@@ -110,6 +123,20 @@ CARTPOLE_AGENT = Performance(
     "played by the grader: CartPole-v1, 20 fresh episodes, raw reward",
     returns_at_least("CartPole-v1", num_episodes=20, points=3.0, none_at=100, full_at=400),
     answer="act",
+)
+
+RUNNING = {"points": 4.0, "none_at": 0.0, "full_at": 1000.0}
+
+HALFCHEETAH_AGENT = Performance(
+    "halfcheetah_agent",
+    "06_ppo_continuous_control",
+    4.0,
+    "played by the grader: HalfCheetah-v5, 20 fresh episodes, raw reward",
+    returns_at_least("HalfCheetah-v5", num_episodes=20, **RUNNING),
+    answer="act",
+    preview=returns_at_least(
+        "HalfCheetah-v5", num_episodes=5, **RUNNING, remark=" (marks are given for 20)"
+    ),
 )
 
 LANDING = {200.0: 2.0, 250.0: 4.0}

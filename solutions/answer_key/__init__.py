@@ -24,8 +24,9 @@ from . import (
     gaussian_log_prob,
     gaussian_score_log_std,
     gaussian_score_mean,
-    policy,
+    halfcheetah_agent,
     lunarlander_agent,
+    policy,
     policy_gradient_loss,
     ppo,
     ppo_clip_loss,
@@ -68,6 +69,7 @@ KEYS: dict[str, AnswerKey] = {
     "policy": policy.KEY,
     "sampler": sampler.KEY,
     "ppo": ppo.KEY,
+    "halfcheetah_agent": halfcheetah_agent.KEY,
     "lunarlander_agent": lunarlander_agent.KEY,
     "vector_collection": vector_collection.KEY,
 }

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from grader.exercise import Refused
+from grader import check
+from grader.exercise import Refused, Unplayable
 from grader.exercises import agents
-from grader.exercises.agents import CARTPOLE_AGENT, LUNARLANDER_AGENT, play
+from grader.exercises.agents import CARTPOLE_AGENT, HALFCHEETAH_AGENT, LUNARLANDER_AGENT, play
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.judge import measure
 from rlcore.config import Config
@@ -170,3 +171,30 @@ def test_a_folder_without_runs_gets_a_sentence(folder, tmp_path, monkeypatch):
     verdict = measure(RETURNS_VS_GAE_STUDY, folder, 0)
     assert verdict.points == 0
     assert "run the study first" in verdict.difference or "pass the folder" in verdict.difference
+
+
+def standing(observations):
+    return np.zeros((len(observations), 6))
+
+
+@pytest.mark.parametrize(("mean", "points"), [(-300, 0), (0, 0), (500, 2), (1000, 4), (4000, 4)])
+def test_a_run_earns_points_on_a_line_up_to_1000(mean, points, monkeypatch):
+    monkeypatch.setattr(agents, "play", lambda act, env_id, episodes, seed: np.full(episodes, mean))
+    assert measure(HALFCHEETAH_AGENT, None, 1).points == points
+
+
+def test_a_cheetah_that_stands_still_is_played_and_earns_nothing():
+    verdict = measure(HALFCHEETAH_AGENT.published, standing, 1)
+    assert verdict.points < 0.01
+    assert "over 5 fresh episodes of HalfCheetah-v5 (marks are" in verdict.groups[0].name
+
+
+def test_an_environment_that_is_not_installed_is_nobodys_zero(monkeypatch, capsys):
+    def missing(env_id):
+        raise ImportError(f"make_env: {env_id} needs a package that is missing: pip install ...")
+
+    monkeypatch.setattr(agents.rlcore, "make_env", missing)
+    with pytest.raises(Unplayable, match="HalfCheetah-v5 needs a package"):
+        measure(HALFCHEETAH_AGENT, standing, 1)
+    check("halfcheetah_agent", standing)
+    assert "halfcheetah_agent was not checked. make_env: HalfCheetah" in capsys.readouterr().out
