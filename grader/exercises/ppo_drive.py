@@ -94,8 +94,10 @@ def _ask_iteration(answer: Any, scene: Scene) -> Observables:
     ppo = _with_stand_ins(answer, scene, *ALL)
     for _ in range(scene.inputs["steps"]):
         ppo.step(scene.minibatch())
+    if not hasattr(ppo, "iteration"):
+        raise Refused("the object has no attribute iteration")
     name = f"iteration after {scene.inputs['steps']} calls of step"
-    return {name: plain(getattr(ppo, "iteration", None), "the attribute iteration")}
+    return {name: plain(ppo.iteration, "the attribute iteration")}
 
 
 def _ask_norm(answer: Any, scene: Scene) -> Observables:
