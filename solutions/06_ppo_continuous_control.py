@@ -624,7 +624,9 @@ class PPO:
         self.sampler.runner.write(name, value, self.iteration)
 
     def policy_loss(self, batch, act):
-        """The policy's clipped loss, eq. 6.4, a tensor of shape ().
+        """The policy's clipped loss, a tensor of shape ().
+
+            L = −mean_t( min( r_t Â_t, clip(r_t, 1 − ε, 1 + ε) Â_t ) ),    r_t = π(a_t) / π_old(a_t)
 
         Writes `additional/entropy` (mean, nats), `additional/policy_loss_clipped_fraction` (share of
         |ratio − 1| > ε), `additional/max_ratio` and `losses/policy_loss`.
@@ -643,9 +645,11 @@ class PPO:
         ### END SOLUTION
 
     def value_loss(self, batch, act):
-        """The critic's clipped loss, eq. 6.5, a tensor of shape ().
+        """The critic's clipped loss, a tensor of shape ().
 
-        Writes `additional/value_predictions` (mean of V), `additional/value_loss_clipped_fraction`
+            L = mean_t( max( (V_t − G_t)², (V_old_t + clip(V_t − V_old_t, −ε, ε) − G_t)² ) )
+
+        with G_t = `value_targets`. Writes `additional/value_predictions` (mean of V), `additional/value_loss_clipped_fraction`
         (share of |V − V_old| > ε) and `losses/critic_loss` (before it is weighted).
         """
         ### BEGIN SOLUTION
@@ -661,7 +665,7 @@ class PPO:
         ### END SOLUTION
 
     def loss(self, batch):
-        """The sum of both losses, eq. 6.6, a tensor of shape () with gradient."""
+        """The sum of both losses, L_π + c_V L_V, a tensor of shape () with gradient."""
         ### BEGIN SOLUTION
         act = self.policy.act(batch["observations"], training=True)
         return self.policy_loss(batch, act) + self.value_coef * self.value_loss(batch, act)
