@@ -12,7 +12,7 @@ from torch.distributions import MultivariateNormal
 
 from grader.execute import cell_by_id
 from grader.hidden import AGENTS
-from rlcore import Config, Normalizer
+from rlcore import Config, Normalizer, evaluate, make_env
 from rlcore.plotting import read_history
 
 NAME = "06_ppo_continuous_control"
@@ -275,6 +275,35 @@ def test_without_mujoco_the_notebook_says_what_to_install_and_goes_on(monkeypatc
     assert (names["ENV"], names["OBS_DIM"], names["ACTION_DIM"]) == ("Pendulum-v1", 3, 1)
     printed = capsys.readouterr().out
     assert "HalfCheetah-v5 needs MuJoCo: pip install" in printed and "Pendulum-v1" in printed
+
+
+def test_the_model_answer_tells_what_the_shipped_run_shows():
+    run = read_history(LOGS / "06" / "HalfCheetah-v5_1M")
+    steps, values, returns = run["steps"], run["additional/value_predictions"], run["ep_ret_100"]
+    lowest, positive = int(values.argmin()), int(np.flatnonzero((values > 0) & (steps > 39e3))[0])
+    turned = int(np.flatnonzero(returns > 0)[0])
+    assert [round(steps[i], -3) for i in (lowest, positive, turned)] == [39e3, 82e3, 133e3]
+    assert round(values[lowest], 1) == -1.9
+    assert [round(returns[i]) for i in (lowest, positive)] == [-408, -289]
+    assert (round(np.median(run["kl"]), 3), run["kl"].max() < 0.035) == (0.015, True)
+    clipped = run["additional/policy_loss_clipped_fraction"][steps < 600e3]
+    assert (round(clipped.min(), 2), round(clipped.max(), 2)) == (0.17, 0.28)
+    assert [round(run["additional/entropy"][i], 1) for i in (0, -1)] == [8.5, 3.7]
+
+
+def test_the_short_run_visibly_learns_and_the_long_one_runs():
+    short, long = (read_history(LOGS / "06" / f"HalfCheetah-v5_{name}") for name in ("100k", "1M"))
+    assert short["steps"][-1] == 99_840 and long["steps"][-1] == 999_424
+    assert np.nanmean(short["ep_ret"][:20]) < -300 < 700 < np.nanmean(short["ep_ret"][-20:])
+    assert long["ep_ret_100"][-1] > 1000
+
+
+def test_at_random_a_cheetah_earns_about_what_the_text_says():
+    env = make_env("HalfCheetah-v5")
+    env.action_space.seed(0)
+    found = evaluate(env, lambda obs: env.action_space.sample()[None], num_episodes=10, seed=0)
+    assert -330 < found.mean() < -230 and "about −280" in TEXT
+    env.close()
 
 
 def test_the_agent_is_small_and_holds_no_pickle():
