@@ -96,8 +96,9 @@ def test_the_configuration_is_the_one_that_was_measured_over_five_seeds():
     measured = runpy.run_path(str(ROOT / "benchmarks" / "learning.py"))["TASKS"]["lunarlander_ppo"]
     assert Config(**ANSWERS["LANDER"]) == Config(**measured[0])
     rows = json.loads((ROOT / "benchmarks" / "learning.json").read_text())["lunarlander_ppo"]
-    assert len(rows) == 5 and min(row["evaluated"] for row in rows) >= 250
-    assert "five seeds of five reached **250** or more over 100 new episodes" in TEXT.replace("\n", " ")
+    means = sorted(round(row["evaluated"]) for row in rows)
+    assert means[0] == 233 and set(means[1:]) == {274, 275} and len(means) == 5
+    assert "four seeds of five reached **250** over 100 new episodes (274 or 275), the fifth 233" in TEXT
 
 
 def test_the_shipped_agent_is_small_and_of_that_configuration():
@@ -120,6 +121,27 @@ def test_the_lander_first_crashes_then_hovers_then_lands():
         assert history["ep_len"][0] < 150 and history["ep_ret_100"][0] < -100
         assert history["ep_len"].max() > 1.5 * history["ep_len"][-1]
         assert history["ep_len"][-1] < 300 and history["ep_ret_100"][-1] > 250
+
+
+@pytest.mark.parametrize(
+    ("env", "column", "k", "numbers"),
+    [
+        ("HalfCheetahBulletEnv-v0", "ep_ret", 0, "−1270, −1255 and −1391"),
+        ("HalfCheetahBulletEnv-v0", "ep_ret", -1, "−435, −410 and −194"),
+        ("Hopper-v5", "ep_ret", 0, "8, 12 and 17"),
+        ("Hopper-v5", "ep_ret", -1, "253, 431 and 412"),
+        ("Hopper-v5", "ep_len", -1, "104, 150 and 164"),
+    ],
+)
+def test_the_model_answer_tells_what_the_shipped_runs_show(env, column, k, numbers):
+    first, second, third = (f"{run[column][k]:.0f}".replace("-", "−") for run in histories(env))
+    assert numbers == f"{first}, {second} and {third}"
+    assert numbers in TEXT.replace("\n", " ")
+
+
+def test_seed_0_of_the_hopper_is_stuck_near_200_from_half_of_its_run_on():
+    late = histories("Hopper-v5")[0]["ep_ret"][20:]
+    assert late.min() > 190 and np.median(late) < 225
 
 
 def test_the_command_of_the_text_makes_the_runs_of_the_notebook(tmp_path, monkeypatch):
