@@ -88,11 +88,7 @@ def measure(exercise: Performance, answer: Any, seed: int) -> Verdict:
             warnings.simplefilter("ignore")
             with _one_thread():
                 groups, shortfall = exercise.measure(answer, seed)
-    except (
-        BdbQuit,
-        Lost,
-        Unplayable,
-    ):  # somebody left the debugger, or it is not the answer's fault
+    except (BdbQuit, Lost, Unplayable):  # a debugger was left; or the answer is not to blame
         raise
     except (Exception, SystemExit) as error:
         failed = _failed(error)

@@ -1,11 +1,12 @@
 """Environments: made by their id, and stepped one or many at a time for `EnvRunner`."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -18,7 +19,7 @@ def make_env(env_id: str, *, max_ep_len: int = 0, render_mode: str | None = None
     """The environment of that id, its observations flattened to one axis.
 
     It prints nothing, nor does MuJoCo's C library, which otherwise writes to stderr and a file;
-    pybullet's C library prints a line or two all the same.
+    pybullet's prints a line to stdout all the same, where its first environment starts.
 
     Args:
         env_id: a Gymnasium id, such as "CartPole-v1"; "HalfCheetahBulletEnv-v0" needs `pybullet`.
@@ -71,6 +72,8 @@ def action_clipper(action_space: gym.Space | None) -> Callable[[np.ndarray], np.
 def _make(env_id: str, max_ep_len: int, render_mode: str | None) -> gym.Env:
     try:
         if "Bullet" in env_id:
+            with _without_stderr():
+                importlib.import_module("pybullet")
             importlib.import_module("pybullet_envs_gymnasium")
         spec = gym.spec(env_id)
         limits = [limit for limit in (max_ep_len, spec.max_episode_steps) if limit]
@@ -85,6 +88,19 @@ def _make(env_id: str, max_ep_len: int, render_mode: str | None) -> gym.Env:
         raise ImportError(f"make_env: {env_id} needs a package that is missing: {how}") from error
     except (gym.error.Error, ImportError) as error:
         raise ValueError(f"make_env: there is no environment {env_id!r}: {error}") from error
+
+
+@contextlib.contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Nothing reaches stderr, from C either."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class Listed:

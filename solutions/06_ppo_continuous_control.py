@@ -171,7 +171,7 @@ print(
 
 # %% nbgrader={"grade": false, "grade_id": "figure_orthogonal", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 torch.manual_seed(0)
-usual = nn.Sequential(nn.Linear(17, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh())
+usual = rlcore.mlp((17, 64, 64, 1), initialize=lambda net: None)[:4]
 turned = rlcore.mlp((17, 64, 64, 1), activation=nn.Tanh)[:4]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for net, colour, label in (
@@ -340,7 +340,7 @@ class Policy:
             mean, variance, values = self.model(inputs)
             return {"distribution": Independent(Normal(mean, variance.sqrt()), 1), "values": values}
         states = torch.as_tensor(inputs, dtype=torch.float32)
-        with torch.no_grad():
+        with torch.inference_mode():
             mean, variance, values = self.model(states.reshape(-1, states.shape[-1]))
             distribution = Independent(Normal(mean, variance.sqrt(), validate_args=False), 1)
             actions = distribution.sample()
@@ -399,6 +399,7 @@ print(f"{inside.mean():.0%} of these pairs lie in the box")
 # own in its place.
 
 # %% nbgrader={"grade": false, "grade_id": "five_steps", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
+policy = Policy(ActorCritic(OBS_DIM, ACTION_DIM))
 runner = EnvRunner(env, policy, nsteps=5, transforms=[AsArray(), GAE(policy, 0.99, 0.95)])
 runner.reset(seed=0)
 five = runner.get_next()
@@ -481,8 +482,8 @@ class Sampler:
             order = torch.randperm(num_rows).numpy()
             for rows in np.array_split(order, self.num_minibatches):
                 minibatch = {key: value[rows] for key, value in arrays.items()}
-                for transform in self.transforms:
-                    transform(minibatch)
+                for change in self.transforms:
+                    change(minibatch)
                 yield minibatch
         ### END SOLUTION
 
@@ -973,7 +974,7 @@ def act(observations):
     ### BEGIN SOLUTION
     model, normalizer = trained_agent()
     states = torch.as_tensor(normalizer.observations(observations))
-    with torch.no_grad():
+    with torch.inference_mode():
         mean, _, _ = model(states)
     return mean.numpy()
     ### END SOLUTION
