@@ -1,4 +1,4 @@
-"""08: its equations, the numbers in its text, what its shipped runs show, and the parts it can miss."""
+"""08: its equations, the numbers in its text, and what its shipped runs show."""
 
 import json
 import re
