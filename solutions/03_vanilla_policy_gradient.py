@@ -714,6 +714,8 @@ if ENV == "CartPole-v1":  # the agent you hand in: the first run
     Path("cartpole_agent").mkdir(exist_ok=True)
     for name in ("config.json", "model.npz"):
         shutil.copy(folders[0] / name, "cartpole_agent")
+    if "trained_agent" in globals():
+        globals()["trained_agent"].cache_clear()  # which keeps the agent that was there
 
 # %% [markdown]
 # Everything that was measured on the way is in TensorBoard, too, one scalar a panel: `ep_ret`, `ent`, `kl`, `loss_pi`,

@@ -39,7 +39,9 @@ TEAM = ["login1"]  # one or two logins; both get the marks
 import csv
 import functools
 import math
+import json
 import os
+import random
 import shutil
 import sys
 import time
@@ -113,9 +115,9 @@ print(f"ended by the task: {walk['terminated'].sum()}, by the clock: {walk['trun
 # $$\tilde s = \operatorname{clip}\Bigl(\frac{s - \mu}{\sqrt{\sigma^2 + 10^{-8}}},\ -10,\ 10\Bigr) \tag{6.1}$$
 #
 # with mean μ and variance σ² of all observations so far, number by number. Rewards are **scaled, not centred**, by the
-# standard deviation of the discounted return:
+# standard deviation of a running sum of the rewards so far, $C_t$, in which older ones count less:
 #
-# $$\tilde r_t = \operatorname{clip}\Bigl(\frac{r_t}{\sqrt{\operatorname{Var}[G] + 10^{-8}}},\ -10,\ 10\Bigr), \qquad G_t = r_t + \gamma\,(1 - \text{over}_{t-1})\,G_{t-1} \tag{6.2}$$
+# $$\tilde r_t = \operatorname{clip}\Bigl(\frac{r_t}{\sqrt{\operatorname{Var}[C] + 10^{-8}}},\ -10,\ 10\Bigr), \qquad C_t = r_t + \gamma\,(1 - \text{over}_{t-1})\,C_{t-1} \tag{6.2}$$
 #
 # (As in the published code of Schulman et al. 2017, arXiv:1707.06347; not in the paper.)
 
@@ -153,7 +155,7 @@ axes[2].set(title="rewards", xlabel="reward", yticks=[])
 axes[2].legend(frameon=False)
 plt.show()
 deviation = float(np.sqrt(normalizer.returns.var))
-print(f"standard deviation of the return: {deviation:.2f}, so rewards are divided by that;")
+print(f"standard deviation of that sum: {deviation:.2f}, so rewards are divided by it;")
 print(
     f"mean reward {walk['rewards'].mean():+.3f} raw, {normalizer.rewards(walk['rewards']).mean():+.3f} scaled: the sign stays"
 )
@@ -165,9 +167,9 @@ print(
 # wide. Here that vector is mapped to the **variance**, by a map which is always positive and increasing: exp, or
 # softplus.
 #
-# The start matters, too. If every weight matrix is *orthogonal*, it turns and stretches what comes in and loses
-# nothing; with gain √2, tanh layers keep the size of their signals. The figure compares that with torch's usual start:
-# how much does the second hidden layer differ between two states?
+# The start matters, too. If every weight matrix is *orthogonal*, it stretches all directions alike; with gain √2, tanh
+# layers keep the size of their signals. The figure compares that with torch's usual start: how much does the second
+# hidden layer differ between two states?
 
 # %% nbgrader={"grade": false, "grade_id": "figure_orthogonal", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 torch.manual_seed(0)
@@ -287,8 +289,8 @@ probe("actor_critic", ActorCritic)
 #
 # $$\log\pi(a \mid s) = -\tfrac12 \sum_{i=1}^{A} \Bigl(\frac{(a_i - \mu_i)^2}{v_i} + \log v_i + \log 2\pi\Bigr) \tag{6.3}$$
 #
-# with $v_i$ the variance, the square of 02's σ. torch knows it as `MultivariateNormal(mean, covariance)`, or, several
-# times faster, as `Independent(Normal(mean, σ), 1)`.
+# with $v_i$ the variance, the square of 02's σ. torch knows it as `MultivariateNormal`, and as `Normal` made
+# `Independent`. Mind which of the two asks for variances and which for standard deviations.
 
 # %% [markdown]
 # ### Exercise `policy` (4 points, 30 minutes, medium)
@@ -382,7 +384,7 @@ size = env.action_space.high[0]
 ax.add_patch(plt.Rectangle((-size, -size), 2 * size, 2 * size, fill=False, lw=2))
 ax.set(
     xlabel="torque of joint 1",
-    ylabel="torque of joint 2",
+    ylabel="torque of joint 2" if ACTION_DIM > 1 else "the same",
     title="1000 actions in one state",
     aspect="equal",
 )
@@ -517,16 +519,16 @@ def make_ppo_sampler(
 
 # %% [markdown]
 # The figure looks at your sampler at work on 64 rows: one line of squares is one epoch, each square a row of the
-# rollout in the order of time, its colour the minibatch that got it. Below, the reason to shuffle: the mean speed that
+# rollout in the order of time, its colour the minibatch that got it. Below, the reason to shuffle: the mean reward that
 # minibatches of 64 rows see, in a rollout of 2000 steps, taken as neighbours and taken at random.
 
 
 # %% nbgrader={"grade": false, "grade_id": "figure_minibatches", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 class Rows:
-    """A runner whose trajectory is the numbers of its rows."""
+    """A runner whose trajectory is the numbers of its rows, under every key there is."""
 
     def get_next(self):
-        return {"observations": np.arange(64)}
+        return dict.fromkeys(five, np.arange(64))
 
 
 torch.manual_seed(0)
@@ -570,17 +572,18 @@ plt.show()
 #
 # $$L = L_\pi + c_V\,L_V, \qquad c_V = 0.25 \tag{6.6}$$
 #
-# (Schulman et al. 2017, arXiv:1707.06347, eqs. 7 and 9, with the signs of losses; the value's clip is in their
-# published code.)
+# (Schulman et al. 2017, arXiv:1707.06347, eqs. 7 and 9, with the signs of losses and without eq. 9's entropy bonus; the
+# value's clip is in their published code. As in 05, $r_t$ is a ratio here and no reward.)
 
 # %% [markdown]
-# A single odd minibatch can have a gradient that throws everything off. So its length is limited before the optimizer
-# sees it, over all weights together:
+# Gradients differ in length, from minibatch to minibatch and over the run. So that none throws everything off, their
+# length is limited before the optimizer sees them, over all weights together:
 #
 # $$g \leftarrow g \cdot \min\Bigl(1,\ \frac{c}{\lVert g \rVert}\Bigr), \qquad c = 0.5 \tag{6.7}$$
 #
 # The order within a step is always the same: forget the old gradient, go backward, clip, step.
-# `nn.utils.clip_grad_norm_` clips, and returns the length from before.
+# `nn.utils.clip_grad_norm_` clips, and returns the length from before. In HalfCheetah nearly every gradient is longer
+# than 0.5, so that in effect all of them get one length.
 #
 # ### Exercise `ppo` (8 points, 50 minutes, hard)
 #
@@ -589,9 +592,9 @@ plt.show()
 # **Do.** Complete four methods, some 30 lines in all. `act` is what `Policy.act(observations, training=True)` returned
 # for the minibatch. Write each of the eight scalars with `self.write(name, value)`, as the docstrings say.
 #
-# **Expect.** For the two samples of 05 (ratios 1.35, Â = ±2, ε = 0.2) the policy's loss is 0.15, for its two values the
-# critic's loss 6.12, so the sum is 0.15 + 0.25 · 6.12 = **1.68**. A gradient (3, 4) has length **5**, which is logged,
-# and is cut to (0.3, 0.4).
+# **Expect.** For 05's two samples (ratios 1.35, Â = ±2, ε = 0.2) the policy's loss is 0.15. For two values 11 and 9,
+# both 10 before, with target 12, the critic's is the mean of 1.8² = 3.24 and 3² = 9, which is 6.12. The sum is 0.15 +
+# 0.25 · 6.12 = **1.68**. A gradient (3, 4) has length **5**, which is logged, and is cut to (0.3, 0.4).
 
 
 # %% nbgrader={"grade": false, "grade_id": "ppo", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -751,9 +754,13 @@ def moved(policy, trajectory):
 
 def save(ppo, folder, rollout, rows, recent):
     """Write the agent, the table and all that is needed to go on, each whole or not at all."""
-    normalizer = ppo.sampler.runner.normalizer
+    runner = ppo.sampler.runner
+    normalizer, about = (
+        runner.normalizer,
+        {"env": runner.env.spec.id, "steps": rollout * runner.nsteps},
+    )
     rlcore.save_checkpoint(
-        folder / "model.npz", ppo.policy.model, normalizer=normalizer, metadata={"rollout": rollout}
+        folder / "model.npz", ppo.policy.model, normalizer=normalizer, metadata=about
     )
     state = {"model": ppo.policy.model.state_dict(), "optimizer": ppo.optimizer.state_dict()}
     state |= {"rollout": rollout, "iteration": ppo.iteration, "recent": list(recent)}
@@ -772,10 +779,40 @@ def save(ppo, folder, rollout, rows, recent):
         os.replace(folder / partial, folder / name)
 
 
+def finished(config, folder):
+    """Whether a folder holds all rollouts of a run."""
+    history = Path(folder) / "history.csv"
+    return history.exists() and len(read_history(folder)["epoch"]) == config.epochs
+
+
+def trained_steps(path):
+    """Steps that the agent in a file was trained for; infinitely many if it does not say, 0 if there is none."""
+    if not Path(path).exists():
+        return 0
+    with np.load(path, allow_pickle=False) as file:
+        return json.loads(str(file["metadata"])).get("steps", math.inf)
+
+
+def hand_in(path, place):
+    """Copy an agent to where it is handed in, unless the one there was trained for longer."""
+    if trained_steps(path) < trained_steps(place):
+        print(f"{place} was trained for longer than this run and stays as it is.")
+        return
+    Path(place).parent.mkdir(exist_ok=True)
+    shutil.copy(path, place)
+    if "trained_agent" in globals():
+        trained_agent.cache_clear()  # which keeps the agent that was there
+    print(f"{place} is the agent of {path}.")
+
+
 def go_back(ppo, folder, recent):
     """Back to the last checkpoint: the rollout it stands before, and the table so far."""
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
-    ppo.policy.model.load_state_dict(state["model"])
+    try:
+        ppo.policy.model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        came = f"{folder} holds the weights of another ActorCritic; set AGAIN = True"
+        raise ValueError(f"{came}, or name another folder. {error}") from error
     ppo.optimizer.load_state_dict(state["optimizer"])
     arrays = {name: tensor.numpy() for name, tensor in state["normalizer"].items()}
     ppo.sampler.runner.normalizer = rlcore.Normalizer.from_state(arrays)
@@ -818,14 +855,19 @@ def live_figure(folder):
 
 
 # %% [markdown]
-# And the loop: Adam at 3e-4 with ε = 1e-5, a learning rate that may fall to 0 on a line, a checkpoint every ten
+# And the loop: Adam at 3e-4 with eps = 1e-5, a learning rate that may fall to 0 on a line, a checkpoint every ten
 # rollouts. Each rollout's random numbers depend on seed and rollout only, and at a checkpoint the cheetah starts anew:
-# so a run that was interrupted and goes on takes the same path as one that was not.
+# so a run that was interrupted and goes on takes the same path as one that was not, if your classes draw from torch,
+# numpy or `random` and keep no generator of their own.
 
 
 # %% nbgrader={"grade": false, "grade_id": "training", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def make_ppo(config):
-    """PPO with your classes, as a config of rlcore asks for it."""
+    """PPO with your classes, and an environment; the config's networks and normalisation are not used.
+
+    Used are `env, seed, steps_per_epoch, gamma, gae_lambda, num_epochs, num_minibatches, pi_lr`,
+    `clip_range, value_coef, max_grad_norm`.
+    """
     env = rlcore.make_env(config.env)
     torch.manual_seed(config.seed)
     model = ActorCritic(env.observation_space.shape[0], env.action_space.shape[0])
@@ -865,11 +907,12 @@ def train(config, folder):
         draw(rows, last=True)
         return ppo
     bar = tqdm(range(first, config.epochs), "train", file=sys.stdout, leave=False)
-    with SummaryWriter(str(folder), purge_step=first) as events:
+    with SummaryWriter(str(folder), purge_step=first * config.num_steps + 1) as events:
         for rollout in bar:
             if rollout % config.checkpoint_every == 0:
                 save(ppo, folder, rollout, rows, recent)
                 runner.reset(seed_of(config.seed, rollout))
+            random.seed(seed_of(config.seed, rollout))
             torch.manual_seed(seed_of(config.seed, rollout) + 1)
             np.random.seed(seed_of(config.seed, rollout) + 2)  # noqa: NPY002 - a Sampler may use it
             if config.lr_decay:
@@ -891,46 +934,54 @@ def train(config, folder):
 
 # %% [markdown]
 # First a hundred thousand steps: about a minute, enough to see it learn. Rollouts are a quarter as long here, 512 steps
-# in 8 minibatches of 64: early on, the policy is better improved four times as often on less data. Write down what you
-# expect before you run it.
+# in 8 minibatches of 64: early on, the policy is better improved four times as often on less data.
 #
-# **My guess.** After 100,000 steps the return is about …; the entropy rises or falls: …; the clip fraction is about …
+# Then a million, about ten minutes, if you set `TRAIN_LONG = True`; watch the curve, or go on reading. You may
+# interrupt a run (the ■ above) and run its cell again: it goes on from its last checkpoint. A finished run is not run
+# again. When you have changed one of your classes, set `AGAIN = True`.
 
-# %% nbgrader={"grade": false, "grade_id": "figure_training", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
-short = Config(
-    env=ENV,
-    algorithm="ppo",
-    normalize=True,
-    steps_per_epoch=512,
-    num_minibatches=8,
-    epochs=195,
-    seed=0,
-)
-ppo = train(short, f"logs/06/{ENV}_100k")
-run = read_history(f"logs/06/{ENV}_100k")
-print(
-    f"return of the first 20 rollouts {np.nanmean(run['ep_ret'][:20]):.0f}, of the last 20 {np.nanmean(run['ep_ret'][-20:]):.0f}"
-)
+# %% tags=["skip-execution"]
+TRAIN_LONG = False  # True trains a million steps, too
+AGAIN = False  # True throws the runs of this notebook away first
 
 # %% [markdown]
-# The same for a million steps takes about ten minutes. Set `TRAIN_LONG = True` and run the cell; watch the curve, or go
-# on reading. You may interrupt it (the ■ above) and run it again: it goes on from its last checkpoint. A finished run
-# is not run again. The learning rate falls to 0 here, which makes the end calmer.
+# Write down what you expect before you run the next cell:
 
-# %%
-TRAIN_LONG = False
+# %% [markdown]
+# **My guess.** After 100,000 steps the return is about …; the entropy will …; the clip fraction will be about …
+
+# %% nbgrader={"grade": false, "grade_id": "figure_training", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
+if AGAIN:
+    shutil.rmtree("logs/06", ignore_errors=True)
+    AGAIN = False
+usual = Config(env=ENV, algorithm="ppo", normalize=True, seed=0)
+changes = {"steps_per_epoch": 512, "num_minibatches": 8, "epochs": 195}
+short = usual.model_copy(update=changes)
+run_folder = f"logs/06/{ENV}_100k"
+ppo = train(short, run_folder)
+run = read_history(run_folder)
+began, ended = (np.nanmean(run["ep_ret"][part]) for part in (slice(20), slice(-20, None)))
+print(f"return of the first 20 rollouts {began:.0f}, of the last 20 {ended:.0f};")
+column = run["additional/policy_loss_clipped_fraction"]
+print(
+    f"entropy {run['additional/entropy'][0]:.1f} to {run['additional/entropy'][-1]:.1f} nats,",
+    end=" ",
+)
+print(f"clip fraction {column[0]:.2f} to {column[-1]:.2f}: what had you guessed?")
+
+# %% [markdown]
+# The learning rate of the long run falls to 0, which makes its end calmer. The cell also puts the agent that you hand
+# in where it belongs, unless one is there already that was trained longer.
 
 # %% nbgrader={"grade": false, "grade_id": "figure_long_training", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
-long = Config(env=ENV, algorithm="ppo", normalize=True, epochs=488, lr_decay=True, seed=0)
-run_folder = f"logs/06/{ENV}_1M"
-if TRAIN_LONG or (Path(run_folder) / "history.csv").exists():
+long = usual.model_copy(update={"epochs": 488, "lr_decay": True})
+if TRAIN_LONG or finished(long, f"logs/06/{ENV}_1M"):
+    run_folder = f"logs/06/{ENV}_1M"
     ppo = train(long, run_folder)
 else:
-    print("Not yet trained; below, the short run is used.")
-    run_folder = f"logs/06/{ENV}_100k"
-if ENV == "HalfCheetah-v5":  # the agent you hand in
-    Path("halfcheetah_agent").mkdir(exist_ok=True)
-    shutil.copy(f"{run_folder}/model.npz", "halfcheetah_agent/model.npz")
+    print("The long run is not there, so the short one is used.")
+if ENV == "HalfCheetah-v5":
+    hand_in(f"{run_folder}/model.npz", "halfcheetah_agent/model.npz")
 
 # %% [markdown]
 # ## 8 · The agent
@@ -949,8 +1000,17 @@ if ENV == "HalfCheetah-v5":  # the agent you hand in
 # notebook.
 #
 # **Expect.** For 20 observations an array of shape **(20, 6)**. The short run earns several hundred, the long one 1000
-# and more: there are two ways to run, and the seed decides which is found. (If your classes do not work yet: `rlcore`
-# trains, too, see `python -m rlcore.train --help`, and `rlcore.load_agent(folder)` is an agent.)
+# and more: there are two ways to run, and the seed decides which is found. The check plays 5 episodes only, so that you
+# need not wait.
+#
+# If your classes do not work yet, `rlcore` trains with your losses of 05, in this folder:
+#
+# ```
+# python -m rlcore.train --env=HalfCheetah-v5 --algorithm=ppo --normalize --epochs=488 --losses=my_losses.py --prefix=logs/shell
+# ```
+#
+# Copy `config.json` and `model.npz` of its run into `halfcheetah_agent/`; `rlcore.load_agent("halfcheetah_agent")` is
+# then an agent, which takes raw observations.
 
 
 # %% nbgrader={"grade": false, "grade_id": "halfcheetah_agent", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1039,16 +1099,22 @@ show(act if ENV == "HalfCheetah-v5" else agent_of(ppo), "videos/after.mp4")
 # ## 9 · Reading the instruments
 #
 # Eight scalars come from your own `write`, two from the loop: the KL divergence of each update, and the share of the
-# returns' variance that the critic explained before it. Each of them answers a question:
+# returns' variance that the critic explained before it. The two losses say little: the policy's has nothing to do with
+# progress, and the critic's grows with the returns. Each of the others answers a question:
 #
-# | scalar | asks | well | trouble |
+# | scalar | asks | usual here | trouble |
 # |---|---|---|---|
-# | KL | how far did an update move the policy? | 0.01 to 0.03 | tenths: too far; 0: nothing moves |
-# | clip fraction | how often did the clip say stop? | 0.05 to 0.3 | near 0: it could go faster; above 0.5: too fast |
+# | KL | how far did an update move the policy? | 0.01 to 0.05 | tenths: too far; 0: nothing moves |
+# | clip fraction | how often did the clip say stop? | 0.1 to 0.4 | near 0: it could go faster; above 0.5: too fast |
+# | max ratio | how far did the boldest sample of a minibatch go? | about 1.5 | 3 and more |
 # | entropy | does it still try things? | falls slowly | falls at once, or rises without end |
 # | value predictions | what does the critic promise? | grow with the return | run away from the value targets |
+# | clip fraction of the value | how often did V move by more than ε? | near 0 after the start | stays high: V cannot follow |
 # | explained variance | is the critic any good? | well above 0 | 0 or less: it is worse than a constant |
 # | gradient norm | how long is it before eq. 6.7 cuts it? | changes slowly | leaps, or is not finite |
+#
+# Where the learning rate falls to 0, all motion ends with it: KL and clip fraction go to 0 at the end of the long run,
+# and that is no trouble. The KL is an estimate from samples and may be a little below 0.
 
 # %% nbgrader={"grade": false, "grade_id": "figure_instruments", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 run = read_history(run_folder)
@@ -1078,7 +1144,8 @@ fig.supxlabel(
 plt.show()
 print(f"{'':36}{'at the start':>14}{'a tenth in':>14}{'half way':>14}{'at the end':>14}")
 for column, title in panels:
-    at = [run[column][max(0, int(part * (len(run["steps"]) - 1)))] for part in (0, 0.1, 0.5, 1)]
+    there = run[column][np.isfinite(run[column])]
+    at = [there[int(part * (len(there) - 1))] for part in (0, 0.1, 0.5, 1)]
     print(f"{title:36}" + "".join(f"{value:14.3f}" for value in at))
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "written_1_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1122,13 +1189,15 @@ for column, title in panels:
 #
 # - Stop inside your own method: write `breakpoint()` in it and run the check again; `n` goes on, `p ratio` prints, `q`
 #   leaves. Or run `%debug` in the cell after one that raised.
-# - Look at one scalar first: the clip fraction. In the first minibatch of a rollout every ratio is 1, so `max_ratio` is
-#   1 and the clip fraction 0, whatever the weights. If not, collecting and optimising disagree: other units, another
-#   axis, another action.
+# - Look at one scalar first: the largest ratio, in the very first minibatch. There the policy is still the one that
+#   collected, so the ratio is 1, up to rounding, and the clip fraction 0, whatever the weights:
+#   `fresh = make_ppo(short); fresh.step(next(iter(fresh.sampler.get_next()))); fresh.sampler.runner.scalars`. If not,
+#   collecting and optimising disagree: other units, another axis, another action.
 # - Then the explained variance. Below 0 for long: value targets and predictions do not belong to the same rows, or are
 #   in different units.
-# - Ask a question whose answer you know: `train(short.model_copy(update={"env": "Pendulum-v1"}), "logs/06/probe")`, or
-#   an environment of your own with one step and a reward of −(a − 0.5)²: the mean must go to 0.5 within seconds.
+# - Ask a question whose answer you know: an environment of your own with a single step that pays −(a − 0.5)², given to
+#   `make_ppo_sampler`, with a learning rate of 3e-3. The mean must come near 0.5 within seconds.
+# - You mended a class and nothing changed? Runs are kept in `logs/06`: set `AGAIN = True`.
 # - Runs, but does not run fast? HalfCheetah has two gaits. One seed says little: compare three before you blame the
 #   code.
 #

@@ -161,7 +161,7 @@ plt.show()
 
 # %% [markdown]
 # The seed alone moves the return after 40,000 steps from 64 to 239. The median of three is still anywhere from 81 to
-# 224, and in one choice of five it is below 98 or above 216. With nine it stands still somewhat (and the bar flatters
+# 224, and for a fifth of the choices it is below 98 or above 216. With nine it stands still somewhat (and the bar flatters
 # it: choices of nine out of the same fifteen have most of their runs in common).
 #
 # So look at the *ranges*, and ask when they say something. Suppose the option that you vary does nothing. Then every
@@ -179,8 +179,8 @@ plt.show()
 #
 # $$\mathbb{E}[\text{pairs}] = \frac{m(m-1)}{2}\;p_n \tag{7.2}$$
 #
-# With 3 values and 3 seeds it is 3 · 0.1 = **0.3**. With 5 values and 3 seeds it is 10 · 0.1 = **1**: one "finding" in
-# every such experiment, from nothing.
+# With 3 values and 3 seeds it is 3 · 0.1 = **0.3**. With 5 values and 3 seeds it is 10 · 0.1 = **1**: one "finding"
+# an experiment on average, from nothing.
 #
 # **Think.** Ranges that *do* overlap: have you then shown that the option does nothing?
 #
@@ -335,8 +335,8 @@ print_ends(example, "target_kl")
 # | 8 | normalisation: `normalize = False, True` | `algorithm="ppo"`, `env="Pendulum-v1"`, `num_envs=8`, `epochs=50` | 1 min | return, `explained_variance` |
 # | 9 | shared trunk: `shared_trunk = False, True` | `algorithm="ppo"`, `env="CartPole-v1"`, `epochs=30` | ½ min | return, `loss_v` |
 #
-# Ideas 4, 8 and 9 need PPO's losses, which your notebook 05 wrote into `my_losses.py`: say `losses="my_losses.py"`. All
-# others go with `given_losses.py`. For 8 and 9 write a config of your own: `Config(algorithm="ppo", …)`.
+# Ideas 4, 8 and 9 need PPO's losses, which your notebook 05 wrote into `my_losses.py`: say `losses="my_losses.py"`. (For
+# 8 and 9 the `bonus_losses.py` that 08 writes will do as well.) All others go with `given_losses.py`. For 8 and 9 write a config of your own: `Config(algorithm="ppo", …)`.
 
 # %% [markdown]
 # What makes each of them tricky:

@@ -56,18 +56,18 @@ GREEN = "tab:green"  # PPO, as in every figure of the course
 # %% [markdown]
 # ## 1 · A distant goal
 #
-# LunarLander-v3 is a rocket of 8 observations (position, velocity, angle, spin, and whether each leg touches the ground) with
-# four actions: no engine, left, main, right. Firing costs a little, nearing the pad pays a little, a crash costs 100, coming to
-# rest pays 100. A mean return of 200 counts as solved. With the defaults of 03 it learns to stay in the air; then it hovers
-# until its time is up, since that costs less than a crash.
+# LunarLander-v3 is a rocket of 8 observations (position, velocity, angle, spin, and whether each leg touches the
+# ground) with four actions: no engine, left, main, right. Firing costs a little, nearing the pad pays a little, a crash
+# costs 100, coming to rest pays 100. A mean return of 200 counts as solved. With the defaults of 03 it learns to stay
+# in the air; then it hovers until its time is up, since that costs less than a crash.
 #
 # A landing takes some 250 steps. How much does the reward at its end weigh for the first action? With discount γ, a
 # reward k steps away counts
 #
 # $$w_k = \gamma^k \tag{8.1}$$
 #
-# (Sutton & Barto 2018, section 3.3), and of GAE's residuals, the one k steps away counts $(\gamma\lambda)^k$, so that an
-# advantage looks about
+# (Sutton & Barto 2018, section 3.3), and of GAE's residuals, the one k steps away counts $(\gamma\lambda)^k$, so that
+# an advantage looks about
 #
 # $$\sum_{k=0}^{\infty} (\gamma\lambda)^k = \frac{1}{1 - \gamma\lambda} \tag{8.2}$$
 #
@@ -92,8 +92,8 @@ for gamma, gae_lambda in ((0.99, 0.95), (0.999, 0.98)):
     )
 
 # %% [markdown]
-# So the settings of a task follow from its length. The configuration below is one that works; what differs from the defaults
-# of 06, and why:
+# So the settings of a task follow from its length. The configuration below is one that works; what differs from the
+# defaults of 06, and why:
 #
 # | option | 06 | here | why |
 # |---|---|---|---|
@@ -103,8 +103,8 @@ for gamma, gae_lambda in ((0.99, 0.95), (0.999, 0.98)):
 # | `pi_lr`, `lr_decay` | 3e-4, no | 1e-3, to 0 | bold at first, fine at the end |
 # | `value_coef` | 0.25 | 0.5 | the critic has more to learn |
 #
-# PPO's losses are given, so that nothing here depends on 05. They are written by their *gradient* alone: where PPO's clip ends
-# the push, the sample is left out. Their values say nothing, they are always 0; what they teach is the same.
+# PPO's losses are given, so that nothing here depends on 05. They are written by their *gradient* alone: where PPO's
+# clip ends the push, the sample is left out. Their values say nothing, they are always 0; what they teach is the same.
 
 
 # %% nbgrader={"grade": false, "grade_id": "given_losses", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -149,9 +149,9 @@ Path("bonus_losses.py").write_text("\n\n".join(["import torch\n", *sources]), en
 print("bonus_losses.py is written.")
 
 # %% [markdown]
-# The next cell trains, if you set the switch: one or two minutes a seed on an ordinary laptop, with a figure that grows.
-# One seed is enough for an agent; three show whether you were lucky. Runs that are finished are not run again. From a
-# shell, in the folder of this notebook:
+# The next cell trains, if you set the switch: one or two minutes a seed on an ordinary laptop, with a figure that
+# grows. One seed is enough for an agent; three show whether you were lucky. Runs that are finished are not run again.
+# From a shell, in the folder of this notebook:
 #
 # ```
 # python -m rlcore.train --env=LunarLander-v3 --algorithm=ppo --epochs=50 --steps_per_epoch=16384 --num_envs=16 \
@@ -177,6 +177,8 @@ if TRAIN and can_land:
     Path("lunarlander_agent").mkdir(exist_ok=True)  # the agent you hand in: the first run
     for name in ("config.json", "model.npz"):
         shutil.copy(runs[0] / name, "lunarlander_agent")
+    if "trained_agent" in globals():
+        globals()["trained_agent"].cache_clear()  # which keeps the agent that was there
 elif can_land and not Path("lunarlander_agent/model.npz").exists():
     print("There is no agent yet: set TRAIN = True and run this cell again.")
 
@@ -206,20 +208,20 @@ else:
 # **Think.** The episodes first get longer, then shorter. What does the lander do in each of these phases?
 #
 # <details><summary>Answer</summary>
-# It crashes, after about a hundred steps. Then it has learned not to crash: it hovers, with some seeds until its 1000 steps
-# are over. Then it finds that a landing pays more, and that a quick one costs less fuel.
+# It crashes, after about a hundred steps. Then it has learned not to crash: it hovers, with some seeds until its 1000
+# steps are over. Then it finds that a landing pays more, and that a quick one costs less fuel.
 # </details>
 
 # %% [markdown]
-# ### Exercise `lunarlander_agent` (4 points, 25 minutes)
+# ### Exercise `lunarlander_agent` (4 points, 25 minutes, easy)
 #
 # **Why.** The grader does not care how you trained. It cares how you land.
 #
-# **Do.** Complete `act`, one line. `trained_agent()` loads the policy that the training cell saved in `lunarlander_agent/`,
-# with the statistics that scale its observations; called with observations it gives their likeliest actions. The grader plays
-# 100 new episodes: 2 points from a mean return of 200, 4 points from 250, and nothing in between. The check below plays 20
-# only, so that you need not wait; near 200 or 250 its mean may lie on the other side. Hand in the folder `lunarlander_agent`
-# together with this notebook.
+# **Do.** Complete `act`, one line. `trained_agent()` loads the policy that the training cell saved in
+# `lunarlander_agent/`, with the statistics that scale its observations; called with observations it gives their
+# likeliest actions. The grader plays 100 new episodes: 2 points from a mean return of 200, 4 points from 250, and
+# nothing in between. The check below plays 20 only, so that you need not wait; near 200 or 250 its mean may lie on the
+# other side. Hand in the folder `lunarlander_agent` together with this notebook.
 #
 # **Expect.** One action for each row, so for 100 observations an array of shape (100,), each of them 0, 1, 2 or 3. With
 # the settings above, four seeds of five reached **250** over 100 new episodes (274 or 275), the fifth 233.
@@ -271,15 +273,16 @@ else:
 # %% [markdown]
 # ## 2 · Many processes
 #
-# So far one process stepped all environments, one after the other. `AsyncVectorEnv` of Gymnasium gives each environment a
-# process of its own: it sends N actions out, lets all N environments work at the same time, and takes N answers in.
+# So far one process stepped all environments, one after the other. `AsyncVectorEnv` of Gymnasium gives each environment
+# a process of its own: it sends N actions out, lets all N environments work at the same time, and takes N answers in.
 #
-# One question remains: what happens where an episode ends? The next call of `step` would step an environment that is over.
-# So somebody has to reset it, and a vector environment does that by itself. When it does it is its `autoreset_mode`.
+# One question remains: what happens where an episode ends? The next call of `step` would step an environment that is
+# over. So somebody has to reset it, and a vector environment does that by itself. When it does it is its
+# `autoreset_mode`.
 
 # %% [markdown]
-# The environment below counts its steps: its observation is the number of the step, and an episode takes three. The table
-# steps it in two modes. Look at what `step` gives back where the episode ends, and what comes after it.
+# The environment below counts its steps: its observation is the number of the step, and an episode takes three. The
+# table steps it in two modes. Look at what `step` gives back where the episode ends, and what comes after it.
 
 
 # %% nbgrader={"grade": false, "grade_id": "three_steps", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -318,17 +321,19 @@ for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
     envs.close()
 
 # %% [markdown]
-# In NEXT_STEP, Gymnasium's default, the fourth row is no step of the task: the environment ignores the action, resets, pays
-# nothing. Who puts that row into a rollout trains on a transition from 3 to 0 that does not exist. In SAME_STEP every row is a
-# step of the task, and what is given back after an end is already the first observation of the next episode. The one that the
-# last action led to is in `info["final_obs"]`, an array of N, with `None` for those that go on.
+# In NEXT_STEP, Gymnasium's default, the fourth row is no step of the task: the environment ignores the action, resets,
+# pays nothing. Who puts that row into a rollout trains on a transition from 3 to 0 that does not exist. In SAME_STEP
+# every row is a step of the task, and what is given back after an end is already the first observation of the next
+# episode. The one that the last action led to is in `info["final_obs"]`, an array of N, with `None` for those that go
+# on.
 #
-# **Think.** After a *termination* the value of the successor is not used. Why does a rollout need the true successor there, then?
+# **Think.** After a *termination* the value of the successor is not used. Why does a rollout need the true successor
+# there, then?
 #
 # <details><summary>Answer</summary>
 # For a truncation it is needed: there V of the true successor is added, and V of a reset would be wrong. After a
-# termination it is merely right: `next_observations` then means one thing in every row, and who reads it (a model of the
-# environment, a critic of successors, a figure) need not ask.
+# termination it is merely right: `next_observations` then means one thing in every row, and who reads it (a model of
+# the environment, a critic of successors, a figure) need not ask.
 # </details>
 
 # %% [markdown]
@@ -336,13 +341,13 @@ for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
 #
 # **Why.** Where a step is slow, as in a physics engine or a game, processes multiply the data that you get in an hour.
 #
-# **Do.** Complete `collect_vectorized`, about twelve lines: an `AsyncVectorEnv` of `env_fns` in mode SAME_STEP, one loop over
-# `num_steps`, a dict of arrays. The policy is asked once a step, for all N environments. Close the environments at the end.
-# (Gymnasium, documentation of vector environments: autoreset modes.)
+# **Do.** Complete `collect_vectorized`, about twelve lines: an `AsyncVectorEnv` of `env_fns` in mode SAME_STEP, one
+# loop over `num_steps`, a dict of arrays. The policy is asked once a step, for all N environments. Close the
+# environments at the end. (Gymnasium, documentation of vector environments: autoreset modes.)
 #
 # **Expect.** By hand, for one `ThreeSteps` that terminates and one that is truncated, and 5 steps: each column of
-# `observations` is 0, 1, 2, 0, 1, and of `next_observations` 1, 2, **3**, 1, 2. The rewards are 10, 20, 30, 10, 20. In row 2
-# the first environment has `terminated` set, the second `truncated`, and no other flag is set.
+# `observations` is 0, 1, 2, 0, 1, and of `next_observations` 1, 2, **3**, 1, 2. The rewards are 10, 20, 30, 10, 20. In
+# row 2 the first environment has `terminated` set, the second `truncated`, and no other flag is set.
 
 
 # %% nbgrader={"grade": false, "grade_id": "vector_collection", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -393,9 +398,9 @@ probe("vector_collection", collect_vectorized)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# What does it gain? The next figure steps N copies of a slow environment, which sleeps 5 ms in each step, and of a quick one
-# (CartPole): once one after the other, once with your function. Starting the processes is not counted: time runs from the
-# policy's first question to its last. Guess first: for which of the two do processes pay?
+# What does it gain? The next figure steps N copies of a slow environment, which sleeps 5 ms in each step, and of a
+# quick one (CartPole): once one after the other, once with your function. Starting the processes is not counted: time
+# runs from the policy's first question to its last. Guess first: for which of the two do processes pay?
 
 
 # %% nbgrader={"grade": false, "grade_id": "figure_speed", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
@@ -453,9 +458,9 @@ axes[0].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# The slow environment gains almost N times: while one sleeps, the others do, too. The quick one loses. Sending an action to
-# another process and an observation back costs far more than a step of CartPole, and for real work there are no more
-# processors than your machine has. That is why `rlcore` steps its environments one after the other.
+# The slow environment gains almost N times: while one sleeps, the others do, too. The quick one loses. Sending an
+# action to another process and an observation back costs far more than a step of CartPole, and for real work there are
+# no more processors than your machine has. That is why `rlcore` steps its environments one after the other.
 
 # %% [markdown]
 # ## 3 · A new body
@@ -490,44 +495,44 @@ for name in NEW:
 # %% [markdown] nbgrader={"grade": false, "grade_id": "new_environment_question", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ## Written question `new_environment` (3 points, 30 minutes)
 #
-# Choose an environment, PyBullet's or MuJoCo's, other than HalfCheetah-v5. Before you train, write down what it observes and
-# does, what it is paid for and how an episode ends, and predict the curve: where will it begin, where will it be at
-# the end, what will it have learned first? Then run three seeds or more, and report: the figure with its band, the
-# settings, where every seed ended, what the curve says, and what it cannot say.
+# Choose an environment, PyBullet's or MuJoCo's, other than HalfCheetah-v5. Before you train, write down what it
+# observes and does, what it is paid for and how an episode ends, and predict the curve: where will it begin, where will
+# it be at the end, what will it have learned first? Then run three seeds or more, and report: the figure with its band,
+# the settings, where every seed ended, what the curve says, and what it cannot say.
 #
 # === BEGIN MARK SCHEME ===
 #
 # **Mark scheme, 3 points**
 #
-# - 1: the curve is there: an environment that is neither HalfCheetah-v5 nor one of 03 to 05, at least three seeds with a
-#   band, axes with units, and the settings, so that somebody could repeat it. 0.5 with fewer seeds.
+# - 1: the curve is there: an environment that is neither HalfCheetah-v5 nor one of 03 to 05, at least three seeds with
+#   a band, axes with units, and the settings, so that somebody could repeat it. 0.5 with fewer seeds.
 # - 0.5: the environment is described: observations, actions, what is paid, how an episode ends (falling is a
 #   termination, the clock a truncation).
 # - 0.5: a prediction with a reason, made before the run; right or wrong does not matter.
-# - 1: the report: numbers of every seed at begin and end, what the curve says, comparison with the prediction, and one thing
-#   that it cannot say (so few seeds, so few steps, one setting). A run that learned nothing earns all of it if
+# - 1: the report: numbers of every seed at begin and end, what the curve says, comparison with the prediction, and one
+#   thing that it cannot say (so few seeds, so few steps, one setting). A run that learned nothing earns all of it if
 #   that is said and looked into.
 # - Not accepted: a curve without seeds or settings; "it works".
 #
 # === END MARK SCHEME ===
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "new_environment", "locked": false, "points": 3, "schema_version": 3, "solution": true, "task": false}
-# **HalfCheetahBulletEnv-v0.** It observes 26 numbers (height, orientation, speeds, joints, feet on the ground) and sets six joint
-# torques between −1 and 1. It is paid for progress, less the work of its motors and joints at their limits, and each step 1 more
-# while it stands on its feet and is not tilted, else 1 less. It never terminates; the clock truncates it after 1000 steps.
-# **Hopper-v5.** 11 observations, three torques; it is paid 1 a step for not falling, its forward speed, less a little for its
-# torques. Falling terminates the episode.
+# **HalfCheetahBulletEnv-v0.** It observes 26 numbers (height, orientation, speeds, joints, feet on the ground) and sets
+# six joint torques between −1 and 1. It is paid for progress, less the work of its motors and joints at their limits,
+# and each step 1 more while it stands on its feet and is not tilted, else 1 less. It never terminates; the clock
+# truncates it after 1000 steps. **Hopper-v5.** 11 observations, three torques; it is paid 1 a step for not falling, its
+# forward speed, less a little for its torques. Falling terminates the episode.
 #
-# *Prediction, before the run.* The cheetah will begin near −1000, since at random it lies on its knees all the time, and it will
-# first learn to get off them; after 50,000 steps I expect about 0. The hopper will begin near 10, as it falls at once, and
-# first learn to stand: 300 after 80,000 steps, episodes of some hundred steps.
+# *Prediction, before the run.* The cheetah will begin near −1000, since at random it lies on its knees all the time,
+# and it will first learn to get off them; after 50,000 steps I expect about 0. The hopper will begin near 10, as it
+# falls at once, and first learn to stand: 300 after 80,000 steps, episodes of some hundred steps.
 #
-# *What happened* (PPO, normalised, learning rate 1e-3, other settings as in 06; seeds 0, 1, 2; figure below). The cheetah
-# began at −1270, −1255 and −1391 and ended at −435, −410 and −194, still rising: the penalty goes away, but it is
-# far from 0. The hopper began at 8, 12 and 17 and ended at 253, 431 and 412, with episodes of 104, 150 and 164 steps. As expected it
-# gets better by staying up longer; that seed 0 would be stuck near 200 from half of the run on I had not expected. The band
-# is wide, so three seeds cannot say which return another one would reach, and neither curve is flat, so they
-# cannot say what PPO can do here: for that, ten times as many steps.
+# *What happened* (PPO, normalised, learning rate 1e-3, other settings as in 06; seeds 0, 1, 2; figure below). The
+# cheetah began at −1270, −1255 and −1391 and ended at −435, −410 and −194, still rising: the penalty goes away, but it
+# is far from 0. The hopper began at 8, 12 and 17 and ended at 253, 431 and 412, with episodes of 104, 150 and 164
+# steps. As expected it gets better by staying up longer; that seed 0 would be stuck near 200 from half of the run on I
+# had not expected. The band is wide, so three seeds cannot say which return another one would reach, and neither curve
+# is flat, so they cannot say what PPO can do here: for that, ten times as many steps.
 
 # %% [markdown]
 # Now run it. The two environments above take about two minutes on two cores, and the figures grow.
@@ -562,11 +567,12 @@ else:
             print(f"{name}, {what}: returns {means}; lengths {lengths}")
 
 # %% [markdown]
-# **Think.** A robot that has learned to stand still may earn as much as one that stumbles forward. How would you tell them apart?
+# **Think.** A robot that has learned to stand still may earn as much as one that stumbles forward. How would you tell
+# them apart?
 #
 # <details><summary>Answer</summary>
-# Watch a video: `rlcore.record(name, rlcore.load_agent(folder), "videos/body.mp4")`. Or look at what the reward is made of: most
-# of these environments put its parts into `info`.
+# Watch a video: `rlcore.record(name, rlcore.load_agent(folder), "videos/body.mp4")`. Or look at what the reward is made
+# of: most of these environments put its parts into `info`.
 # </details>
 
 # %% [markdown]
@@ -574,17 +580,18 @@ else:
 #
 # - Look at the length of episodes first. The return says how well, the length says what: crashing, falling, hovering,
 #   running until the clock stops it.
-# - Then at the explained variance of the critic. Near 0 after many epochs, advantages are returns with noise: is γ so large
-#   that returns cannot be predicted, or are rewards not scaled?
-# - In `collect_vectorized`, an error inside a process comes back as an error of `step`, after a line that names the process.
-#   `breakpoint()` works in the process of the notebook only: to look into an environment, put a `SyncVectorEnv` in its place,
-#   which gives the same numbers, and take it out again. After an error, `%debug` in the next cell.
+# - Then at the explained variance of the critic. Near 0 after many epochs, advantages are returns with noise: is γ so
+#   large that returns cannot be predicted, or are rewards not scaled?
+# - In `collect_vectorized`, an error inside a process comes back as an error of `step`, after a line that names the
+#   process. `breakpoint()` works in the process of the notebook only: to look into an environment, put a
+#   `SyncVectorEnv` in its place, which gives the same numbers, and take it out again. After an error, `%debug` in the
+#   next cell.
 # - A cell that does not come back: an environment waits for another. Interrupt it, and close the environments.
-# - Ask a question whose answer you know: `ThreeSteps` and two environments. Every number of the rollout can be written down
-#   by hand.
+# - Ask a question whose answer you know: `ThreeSteps` and two environments. Every number of the rollout can be written
+#   down by hand.
 #
 # ## What you saw, and what comes next
 #
-# The same two losses land a rocket, once the discount sees the ground. Processes buy time where steps are slow, and a reset is
-# no step. And a method that was tuned in one environment is a hypothesis in the next. This is the last notebook of the course.
-# What comes next is yours: the question that you have been putting off, three seeds of it.
+# The same two losses land a rocket, once the discount sees the ground. Processes buy time where steps are slow, and a
+# reset is no step. And a method that was tuned in one environment is a hypothesis in the next. This is the last
+# notebook of the course. What comes next is yours: the question that you have been putting off, three seeds of it.

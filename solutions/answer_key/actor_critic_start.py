@@ -167,8 +167,9 @@ WRONG_START = (
     ),
     Misconception(
         "the weights are drawn in another way than orthogonally",
-        "Rows of an orthogonal matrix stand at right angles, so that no direction is stretched "
-        "more than another. Which of torch's ways to initialise a matrix does that?",
+        "Rows of an orthogonal matrix, or its columns where these are fewer, stand at right "
+        "angles, so that no direction is stretched more than another. Which of torch's ways to "
+        "initialise a matrix does that?",
         OtherDraws,
     ),
     Misconception(
@@ -183,7 +184,8 @@ WRONG_START = (
     ),
     Misconception(
         "every weight matrix has gain 2",
-        "The gain is the length of each row; its square is 2. " + WHICH_GAIN,
+        "The gain is the length of each row, or column where these are fewer; its square is 2. "
+        + WHICH_GAIN,
         with_gains(2.0, 2.0, 2.0),
     ),
     Misconception(

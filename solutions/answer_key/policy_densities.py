@@ -254,17 +254,17 @@ WRONG_DENSITIES = (
     ),
     Misconception(
         "log_probs lack the term of log σ",
-        "A narrow bell is a high one. Which term of equation (2.1) says so?",
+        "A narrow bell is a high one. Which term of equation (6.3) says so?",
         storing(without_the_width),
     ),
     Misconception(
         "½ log 2π is taken off once and not once a dimension",
-        "Equation (2.1) sums three terms over the dimensions. Is the last one inside the sum?",
+        "Equation (6.3) sums three terms over the dimensions. Is the last one inside the sum?",
         storing(constant_once),
     ),
     Misconception(
         "log σ² stands in log_probs where log σ belongs",
-        "Log σ² is twice log σ. Which of them is in equation (2.1)?",
+        "Log σ² is twice log σ. Which part of log v does equation (6.3) leave, with its ½?",
         storing(log_variance_for_log_std),
     ),
     Misconception(

@@ -11,7 +11,7 @@ from cells import answers, notebook, text
 from torch.distributions import MultivariateNormal
 
 from grader.execute import cell_by_id
-from grader.hidden import AGENTS
+from grader.hidden import AGENTS, answer_keys
 from rlcore import Config, Normalizer, evaluate, make_env
 from rlcore.plotting import read_history
 
@@ -20,6 +20,7 @@ TEXT, ANSWERS = text(NAME), answers(NAME)
 for _given in ("given_sampler", "bookkeeping", "training"):
     exec(cell_by_id(notebook(NAME), _given).source, ANSWERS)
 LOGS = AGENTS / NAME / "logs"
+SAMPLER = answer_keys()["sampler"]
 
 
 @pytest.fixture(autouse=True)
@@ -296,6 +297,47 @@ def test_the_short_run_visibly_learns_and_the_long_one_runs():
     assert short["steps"][-1] == 99_840 and long["steps"][-1] == 999_424
     assert np.nanmean(short["ep_ret"][:20]) < -300 < 700 < np.nanmean(short["ep_ret"][-20:])
     assert long["ep_ret_100"][-1] > 1000
+
+
+def test_in_the_first_minibatch_every_ratio_is_one():
+    config = Config(env="Pendulum-v1", algorithm="ppo", steps_per_epoch=64, num_minibatches=2)
+    fresh = ANSWERS["make_ppo"](config)
+    fresh.step(next(iter(fresh.sampler.get_next())))
+    scalars = {name: value for name, (_, value) in fresh.sampler.runner.scalars.items()}
+    assert scalars["additional/max_ratio"] == pytest.approx(1, abs=1e-4)
+    assert scalars["additional/policy_loss_clipped_fraction"] == 0
+    assert "fresh = make_ppo(short)" in TEXT
+
+
+def test_nearly_every_gradient_is_longer_than_the_limit():
+    for name in ("100k", "1M"):
+        run = read_history(LOGS / "06" / f"HalfCheetah-v5_{name}")
+        assert run["gradient_norm"].min() > 1.5
+        assert np.median(run["kl"]) > 0.01 and run["kl"].max() < 0.1
+        assert 0.2 < np.median(run["additional/policy_loss_clipped_fraction"]) < 0.4
+
+
+@pytest.mark.parametrize("answer", [SAMPLER.reference, *SAMPLER.also_correct])
+def test_the_figure_of_minibatches_works_with_every_right_sampler(answer, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    keys = ("observations", "next_observations", "actions", "rewards", "terminated", "truncated")
+    names = dict(ANSWERS) | {"Sampler": answer, "walk": {"rewards": np.arange(2000.0)}}
+    names["five"] = dict.fromkeys((*keys, "log_probs", "values", "advantages", "value_targets"))
+    exec(cell_by_id(notebook(NAME), "figure_minibatches").source, names)
+    assert (names["got"].sum(axis=1) == 8 * 28).all()
+    names["plt"].close("all")
+
+
+def test_an_agent_that_was_trained_for_longer_is_not_replaced(tmp_path, capsys):
+    saved = AGENTS / NAME / "logs" / "06"
+    short, long = (saved / f"HalfCheetah-v5_{name}" / "model.npz" for name in ("100k", "1M"))
+    place, hand_in = tmp_path / "halfcheetah_agent" / "model.npz", ANSWERS["hand_in"]
+    hand_in(short, place)
+    assert place.read_bytes() == short.read_bytes()
+    hand_in(long, place)
+    hand_in(short, place)
+    assert place.read_bytes() == long.read_bytes()
+    assert "was trained for longer than this run and stays" in capsys.readouterr().out
 
 
 def test_at_random_a_cheetah_earns_about_what_the_text_says():
