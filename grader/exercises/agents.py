@@ -125,7 +125,7 @@ CARTPOLE_AGENT = Performance(
     answer="act",
 )
 
-RUNNING = {"points": 4.0, "none_at": 0.0, "full_at": 1000.0}
+RUNNING: dict[str, Any] = {"points": 4.0, "none_at": 0.0, "full_at": 1000.0}
 
 HALFCHEETAH_AGENT = Performance(
     "halfcheetah_agent",
