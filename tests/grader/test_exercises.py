@@ -1,15 +1,19 @@
 """The exercises and their key; of 04 also what its drivers and the DummyEnv see."""
 
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
 
 from grader.build import read_source, sources
+from grader.course import ROOT
 from grader.exercise import Exercise
 from grader.exercises import EXERCISES, find_exercise
 from grader.hidden import answer_keys, hidden_check
 from grader.judge import judge
 from grader.published import load_published, publish, unpublish
+from grader.rebuild import grade_id, is_graded
 from grader.verify import CODE, exercise_problems
 from rlcore import AsArray, EnvRunner, gae, td_residuals
 
@@ -173,3 +177,19 @@ def test_an_answer_that_changes_its_arguments_loses_points_for_that_alone():
     verdict = judge(exercise, in_place, load_published(exercise).check)
     assert verdict.points == 1.75
     assert "changes its argument rewards" in verdict.difference
+
+
+def test_the_table_of_solutions_counts_every_key_and_names_every_graded_cell():
+    text = (ROOT / "solutions" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \| (\w+)[^|]* \| ([\d.]+) \| (\d*) ?\| (\d*) ?\|$", text, re.M)
+    keys = answer_keys()
+    counts = {
+        name: (str(len(k.misconceptions)), str(len(k.also_correct))) for name, k in keys.items()
+    }
+    found = {}
+    for number, name, points, *pair in rows:
+        found[number, name] = float(points)
+        assert tuple(pair) == counts.get(name, ("", "")), name
+    graded = [(p[:2], c) for p, source in NOTEBOOK.items() for c in source.cells if is_graded(c)]
+    ids = {(n, grade_id(c).removeprefix("test_")): c.metadata.nbgrader.points for n, c in graded}
+    assert found == ids
