@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from grader.compare import Outcome
 from grader.exercise import Case, Exercise, Refused
 from grader.exercises import find_exercise
-from grader.judge import Outcome, drive
+from grader.judge import drive
 from grader.plain import plain
 from grader.wire import BrokenFrame
 

@@ -71,6 +71,9 @@ class Exercise(Graded):
         cases: `(rng, n) -> cases`, n rounds of them.
         drive: `(answer, inputs) -> observables`, plain arrays. Raises `Refused` with a sentence
             when the answer gives nothing that could be compared.
+        facts: `(inputs, observables) -> observables`: what is compared of what `drive` gave, where
+            that is a matter of chance or of style. It runs where no student's code does, so that
+            nobody can report a fact; it must take any arrays, and may raise `Refused`.
         replaces: what names of earlier exercises are bound to while this one is driven.
         yours: names in rlcore that say "yours to write" while this one is driven.
         axes: what the axes of an observable are called: "first at t=3, n=0".
@@ -79,6 +82,9 @@ class Exercise(Graded):
     groups: tuple[Group, ...]
     cases: Callable[[np.random.Generator, int], Iterable[Case]]
     drive: Callable[[Any, Inputs], Observables]
+    facts: Callable[[Inputs, Observables], Observables] = field(
+        default=lambda inputs, found: found, kw_only=True
+    )
     replaces: Mapping[str, Any] = field(default_factory=dict)
     yours: tuple[str, ...] = ()
     axes: tuple[str, ...] = ("t", "n")

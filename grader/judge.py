@@ -11,24 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from grader.compare import Outcome, difference
 from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused, Unplayable
 from grader.stand_ins import stand_ins
 from grader.verdict import GroupResult, Verdict
 from grader.wire import Lost
-
-# float32 keeps seven digits; a sum over a rollout loses two or three of them.
-RTOL, ATOL = 1e-4, 1e-5
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one case gave: observables, or the sentence that says why there are none."""
-
-    observables: Observables | None = None
-    error: str = ""
-    unwritten: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +59,18 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def observed(exercise: Exercise, case: Case, outcome: Outcome) -> Outcome:
+    """What is compared of what driving a case gave."""
+    if outcome.observables is None:
+        return outcome
+    try:
+        return Outcome(exercise.facts(case.inputs, outcome.observables))
+    except Refused as error:
+        return Outcome(error=str(error))
+    except Exception:  # arrays as no driver gives them
+        return Outcome(error="what it gave cannot be read")
 
 
 def _failed(error: BaseException) -> Outcome:
@@ -136,7 +136,7 @@ class _Given(Sequence[Observables]):
     def __getitem__(self, i: Any) -> Any:
         if i not in self._known:
             case = self.cases[i]
-            outcome = run(self.exercise, self.answer, case)
+            outcome = observed(self.exercise, case, run(self.exercise, self.answer, case))
             if outcome.observables is None:
                 raise RuntimeError(
                     f"{self.exercise.name}: the key's {name_of(self.answer)} fails "
@@ -149,8 +149,8 @@ class _Given(Sequence[Observables]):
 def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     """The verdict on an answer, from its outcomes on the cases alone.
 
-    What it calls of earlier answers is replaced by right ones. An answer that only works with the
-    student's own, which may take its arguments in another way, is judged with those.
+    What it calls of earlier answers is replaced by right ones. An answer that raises with those,
+    perhaps because the student's own take their arguments in another way, is judged with the own.
     """
     return judge_outcomes(
         exercise, check, lambda alone: drive(exercise, answer, check.cases, alone)
@@ -169,10 +169,17 @@ def judge_outcomes(
     exercise: Exercise, check: Check, outcomes: Callable[[bool], list[Outcome]]
 ) -> Verdict:
     """The verdict on what `outcomes(alone)` gives for the cases, wherever the answer was driven."""
-    verdict = _judge(exercise, check, outcomes(False))
-    if verdict.correct or verdict.unwritten or not exercise.replaces:
+
+    def seen(alone: bool) -> list[Outcome]:
+        pairs = zip(check.cases, outcomes(alone), strict=True)
+        return [observed(exercise, case, outcome) for case, outcome in pairs]
+
+    found = seen(False)
+    verdict = _judge(exercise, check, found)
+    raised = any(outcome.observables is None for outcome in found)
+    if not raised or verdict.unwritten or not exercise.replaces:
         return verdict
-    alone = _judge(exercise, check, outcomes(True))
+    alone = _judge(exercise, check, seen(True))
     return alone if alone.points > verdict.points else verdict
 
 
@@ -205,8 +212,11 @@ def _judge(exercise: Exercise, check: Check, outcomes: Sequence[Outcome]) -> Ver
 
 
 def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
-    """The one misconception that gives what the answer gave, wherever it gave anything."""
-    given = [i for i, outcome in enumerate(outcomes) if outcome.observables is not None]
+    """The one misconception that gives what the answer gave, wherever it gave numbers.
+
+    A misconception may stand in the key several times under its name, in several styles.
+    """
+    given = [i for i, outcome in enumerate(outcomes) if _numbers(outcome)]
     # From a few trivial cases, with all others raising, nothing can be said.
     few = 2 * len(given) < len(outcomes)
     if few or not any(difference(outcomes[i], check.expected[i]) for i in given):
@@ -216,7 +226,13 @@ def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
         for one in check.wrong
         if not any(difference(outcomes[i], one.observables[i]) for i in given)
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    return fitting[0] if len({one.name for one in fitting}) == 1 else None
+
+
+def _numbers(outcome: Outcome) -> bool:
+    """Whether a case gave numbers: a mean of one sample may be, its standard deviation is none."""
+    found = outcome.observables
+    return found is not None and all(np.isfinite(array).all() for array in found.values())
 
 
 def name_of(answer: Any) -> str:
@@ -224,60 +240,6 @@ def name_of(answer: Any) -> str:
     if isinstance(answer, tuple):
         return ", ".join(name_of(part) for part in answer)
     return getattr(answer, "__name__", type(answer).__name__)
-
-
-def difference(outcome: Outcome, expected: Observables, axes: tuple[str, ...] = ("t", "n")) -> str:
-    """What differs first, as a sentence without its full stop; empty where nothing does."""
-    if outcome.observables is None:
-        return outcome.error
-    for key, right in expected.items():
-        got = outcome.observables.get(key)
-        if got is None:
-            return f"{key} is missing"
-        if got.shape != right.shape:
-            return f"{key} has shape {got.shape}, expected {right.shape}"
-        # Written so that a NaN is never close to anything.
-        differs = ~(np.abs(got - right) <= ATOL + RTOL * np.abs(right))
-        if differs.any():
-            return _describe(key, got, right, differs, axes)
-    return ""
-
-
-def equal(one: Observables, other: Observables) -> bool:
-    """Whether two sets of observables agree within tolerance."""
-    return not difference(Outcome(one), other)
-
-
-def _describe(
-    key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_], axes: tuple[str, ...]
-) -> str:
-    if right.ndim == 0:
-        return f"{key}: {_pair(right, got)}"
-    first = tuple(int(i) for i in np.argwhere(differs)[0])
-    error = np.where(differs, np.nan_to_num(np.abs(got - right), nan=np.inf), 0.0)
-    worst = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
-    things = "steps" if axes[0] == "t" else "numbers"
-    where = _place(first, axes)
-    text = f"{key}: {differs.sum()} of {differs.size} {things} differ, first at {where} "
-    text += f"({_pair(right[first], got[first])})"
-    if worst != first:
-        text += f", most at {_place(worst, axes)} ({_pair(right[worst], got[worst])})"
-    return text
-
-
-def _place(index: tuple[int, ...], axes: tuple[str, ...]) -> str:
-    names = axes if len(index) <= len(axes) else tuple(f"axis {i} " for i in range(len(index)))
-    return ", ".join(f"{name}={i}" for name, i in zip(names, index, strict=False))
-
-
-def _pair(right: Any, got: Any) -> str:
-    """Both numbers, with as many digits as it takes to tell them apart."""
-    for digits in (5, 8, 12):
-        texts = [f"{float(value):.{digits}g}" for value in (right, got)]
-        if texts[0] != texts[1]:
-            break
-    texts = [text if any(mark in text for mark in ".einf") else f"{text}.0" for text in texts]
-    return f"expected {texts[0]}, got {texts[1]}"
 
 
 def _line(error: BaseException) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from grader.compare import equal
 from grader.exercise import AnswerKey, Case, Exercise, Graded, Performance
-from grader.judge import Check, KnownWrong, equal, make_check
+from grader.judge import Check, KnownWrong, make_check
 from grader.plain import decode, encode
 
 SEED = 20260412

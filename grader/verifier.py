@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from grader.compare import Outcome
 from grader.evidence import drive_question, read_actions, read_outcomes
 from grader.exercise import Case, Exercise, Performance, Refused
 from grader.exercises import find_exercise
 from grader.hidden import hidden_check, hidden_rng
-from grader.judge import Outcome, judge_outcomes, measure
+from grader.judge import judge_outcomes, measure
 from grader.published import load_published
 from grader.questions import Question
 from grader.run import Witness

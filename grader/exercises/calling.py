@@ -1,10 +1,12 @@
 """How drivers call an answer: with fresh arguments, in several layouts, that must not change.
 
-Three inputs are for the driver and not for the answer: `layout` ("float32", "strided" or both asks
-for arguments of that kind, and for unchanged ones), `only_keep` (compare nothing but that), and
-whatever a driver does not name.
+Three inputs are for the driver and not for the answer: `layout` ("float32", for arrays "strided"
+too, asks for arguments of that kind, and for unchanged ones), `only_keep` (compare nothing but
+that), and whatever a driver does not name.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,41 @@ def call_with_tensors(
     return _observed(inputs, names, arguments, {result_name: plain(result, "the result")})
 
 
+def call_closed_form(
+    answer: Any, inputs: Inputs, names: Names, knobs: Names, result_name: str
+) -> Observables:
+    """As `call_with_tensors`, where autograd must not be used.
+
+    Raises:
+        Refused: it is.
+    """
+    with torch.inference_mode(), _without_autograd():
+        try:
+            return call_with_tensors(answer, inputs, names, knobs, result_name)
+        except RuntimeError as error:  # inference mode records no graph, even if asked to
+            if "does not require grad" in str(error):
+                _refuse_autograd()
+            raise
+
+
+def _refuse_autograd(*args: Any, **kwargs: Any) -> None:
+    raise Refused("it asks autograd; write the gradient in closed form")
+
+
+@contextlib.contextmanager
+def _without_autograd() -> Iterator[None]:
+    """torch.func, which inference mode does not stop, refuses to differentiate."""
+    names = ("grad", "grad_and_value", "jacfwd", "jacrev", "jvp", "vjp")
+    before = {name: getattr(torch.func, name) for name in names}
+    try:
+        for name in names:
+            setattr(torch.func, name, _refuse_autograd)
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(torch.func, name, function)
+
+
 def call_loss(answer: Any, inputs: Inputs, names: Names, knobs: Names) -> Observables:
     """`loss` and its `gradient` with respect to the first argument, which alone carries a graph.
 
@@ -44,9 +81,7 @@ def call_loss(answer: Any, inputs: Inputs, names: Names, knobs: Names) -> Observ
     leaf, *data = [torch.from_numpy(laid_out(inputs[n], inputs.get("layout"))) for n in names]
     leaf.requires_grad_()
     # No leaf, as a network's output is none: autograd itself would refuse to change a leaf.
-    strided = "strided" in inputs.get("layout", "")
-    first = leaf.repeat_interleave(2, dim=0)[::2] if strided else leaf.clone()
-    arguments = [first, *data]
+    arguments = [leaf.clone(), *data]
     loss = _checked(answer)(*arguments, **{knob: inputs[knob] for knob in knobs})
     if type(loss) is not Tensor:
         raise Refused(

@@ -18,7 +18,7 @@ from grader.exercises.zones import (
 
 NOTEBOOK = "05_ppo_clipping"
 PAPER = "Schulman et al. 2017, arXiv:1707.06347"
-STRIDED = {"layout": "float32, strided"}
+FLOAT32 = {"layout": "float32"}
 
 INSIDE = Group("while every ratio is inside the band", 1.5)
 POSITIVE = Group("for positive advantages outside the band", 1.0)
@@ -73,8 +73,8 @@ def ppo_clip_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         equal = _clip_case(rng, FAR, "bbbbiiiaaa", "+")
         yield Case(FAR.name, {**equal.inputs, "advantages": np.full(10, 1.25)})
         yield _far_out(rng, FAR)
-        yield _clip_case(rng, ARGUMENTS, "bbbiiiaaa", "±", **STRIDED)
-        yield _far_out(rng, ARGUMENTS, **STRIDED)
+        yield _clip_case(rng, ARGUMENTS, "bbbiiiaaa", "±", **FLOAT32)
+        yield _far_out(rng, ARGUMENTS, **FLOAT32)
 
 
 def _far_out(rng: np.random.Generator, group: Group, **rest: Any) -> Case:
@@ -102,10 +102,10 @@ def approx_kl_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield Case(KL_BATCH.name, {"log_probs": unmoved, "old_log_probs": unmoved})
         yield _diagnostic(rng, KL_REST, "b")
         yield _diagnostic(rng, KL_REST, "a")
-        for rest in ({}, STRIDED):
+        for rest in ({}, FLOAT32):
             far = dict(_far_out(rng, KL_REST, **rest).inputs)
             yield Case(KL_REST.name, {k: far[k] for k in far if k not in _OF_THE_LOSS})
-        yield _diagnostic(rng, KL_REST, "bbbiiaa", **STRIDED)
+        yield _diagnostic(rng, KL_REST, "bbbiiaa", **FLOAT32)
 
 
 _OF_THE_LOSS = ("advantages", "clip_range")
@@ -117,20 +117,20 @@ def _shares(rng: np.random.Generator, group: Group, sizes: tuple[int, ...], **re
 
 
 def clip_fraction_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
-    """Ratios close to the band and far outside it, and a band without width."""
+    """Ratios close to the band and far outside it, and on its very edge."""
     for _ in range(n):
         yield _shares(rng, SHARE_BAND, (1, 2, 4, 8, 3, 5, 6))
         yield _shares(rng, SHARE_BAND, (20, 3, 2, 21, 6, 5, 10))
         yield _shares(rng, SHARE_BAND, (0, 1, 1, 5, 0, 0, 0))
         for zone in "bia":
             yield _diagnostic(rng, SHARE_REST, zone, clip_range=0.2)
-        unmoved = _diagnostic(rng, SHARE_REST, "bbiiiiiaaa", clip_range=0.0)
-        log_probs = unmoved.inputs["log_probs"].copy()
-        log_probs[2:7] = unmoved.inputs["old_log_probs"][2:7]  # ratio 1: an edge, so inside
-        yield Case(SHARE_REST.name, {**unmoved.inputs, "log_probs": log_probs})
+        edge = _diagnostic(rng, SHARE_REST, "bbiiiiiaaa", clip_range=1.0)
+        log_probs = edge.inputs["log_probs"].copy()
+        log_probs[2:7] = -1000.0  # ratio 0 to the last bit: the lower edge, so inside
+        yield Case(SHARE_REST.name, {**edge.inputs, "log_probs": log_probs})
         far = {k: v for k, v in _far_out(rng, SHARE_REST).inputs.items() if k != "advantages"}
         yield Case(SHARE_REST.name, far)
-        yield _shares(rng, SHARE_REST, (2, 1, 4, 7, 3, 5, 1), **STRIDED)
+        yield _shares(rng, SHARE_REST, (2, 1, 4, 7, 3, 5, 1), **FLOAT32)
 
 
 def _values(rng: np.random.Generator, group: Group, moves: str, **rest: Any) -> Case:
@@ -152,7 +152,7 @@ def clipped_value_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]
         far = _values(rng, VALUE_REST, "ttaapnnnn").inputs
         values = np.where(np.arange(9) < 4, 40.0 * far["values"], far["values"]).round(2)
         yield Case(VALUE_REST.name, {**far, "values": values})
-        yield _values(rng, VALUE_REST, "nttaap", **STRIDED)
+        yield _values(rng, VALUE_REST, "nttaap", **FLOAT32)
 
 
 def drive_ppo_clip_loss(answer: Any, inputs: Inputs) -> Observables:

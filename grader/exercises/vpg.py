@@ -85,7 +85,7 @@ def policy_gradient_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Cas
         same = np.full(few, round(float(rng.uniform(0.5, 2.0)), 2))
         yield _losses(PG_ONE, _log_probs(rng, few), same)
         log_probs, psi = _log_probs(rng, few), _psi(rng, few)
-        yield _losses(PG_KEPT, log_probs, psi, layout="float32, strided")
+        yield _losses(PG_KEPT, log_probs, psi, layout="float32")
 
 
 def _log_probs(rng: np.random.Generator, size: int) -> NDArray:
@@ -96,9 +96,11 @@ def _log_probs(rng: np.random.Generator, size: int) -> NDArray:
 
 
 def _psi(rng: np.random.Generator, size: int) -> NDArray:
-    """Of both signs, neither centred nor of unit size; one of them 0."""
+    """Of both signs, neither centred nor of unit size; one is 0; in large batches one is large."""
     psi = rng.normal(1.5, 3.0, size).round(2)
     psi[1:3] = (-2.5, 0.0)[: max(size - 1, 0)]
+    if size > 20:
+        psi[3] = round(rng.uniform(150.0, 300.0), 1)
     return psi
 
 
@@ -117,15 +119,17 @@ def value_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     """Equal shapes of one, two and three axes, and shapes that differ in every way."""
     for _ in range(n):
         few = int(rng.integers(5, 9))
-        for shape in ((few,), (64,), (1,)):
+        for shape in ((few,), (1,)):
             yield _critic(MSE, rng, shape, shape)
+        large = _critic(MSE, rng, (64,), (64,)).inputs
+        yield Case(MSE.name, {**large, "returns": 30.0 * large["returns"]})
         for shape in ((few, 1), (3, few), (2, 3, 4)):
             yield _critic(MSE_RANKS, rng, shape, shape)
         wrong = [((few, 1), (few,)), ((few,), (few, 1)), ((few,), (few + 2,)), ((1,), (few,))]
         wrong += [((few, 3), (3 * few,)), ((1, few), (few,)), ((few, few), (few,))]
         for values, returns in wrong:
             yield _critic(DIFFER, rng, values, returns)
-        yield _critic(MSE_KEPT, rng, (few,), (few,), layout="float32, strided")
+        yield _critic(MSE_KEPT, rng, (few,), (few,), layout="float32")
 
 
 def _critic(group: Group, rng: np.random.Generator, values: Any, returns: Any, **rest: Any) -> Case:

@@ -89,7 +89,7 @@ def vpg_update_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
             yield _case(STALE, rng, 6, "gaussian", "SGD", observe=observe, stale=3.0, **steps)
         for kind in kinds:
             yield _case(RETURNED, rng, 7, kind, "SGD", observe="returned", **steps)
-        layout = {"layout": "float32, strided"}
+        layout = {"layout": "float32"}
         yield _case(KEPT, rng, 6, "gaussian", "SGD", observe="policy, critic", **layout, **steps)
         yield _case(KEPT, rng, 1, "categorical", "SGD", only_keep=True, **layout, **steps)
 

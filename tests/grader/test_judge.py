@@ -5,8 +5,9 @@ from bdb import BdbQuit
 import numpy as np
 import pytest
 
+from grader.compare import Outcome, difference
 from grader.exercise import AnswerKey, Case, Exercise, Group, Misconception
-from grader.judge import Outcome, difference, judge, make_check
+from grader.judge import judge, make_check
 from grader.plain import plain
 from grader.words import as_html, as_text, in_short, sentence
 

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grader.compare import difference
 from grader.exercises.actor_critic import ACTOR_CRITIC, actor_critic_cases
 from grader.exercises.networks import built, filled
 from grader.hidden import answer_keys
-from grader.judge import difference, judge, make_check, run
+from grader.judge import judge, make_check, run
 
 KEYS = answer_keys()
 STATES = {"obs_dim": 7, "action_dim": 3, "states": np.linspace(-1.0, 1.0, 14).reshape(2, 7)}

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 import rlcore
 from grader.exercise import Refused
 from grader.exercises import find_exercise
+from grader.judge import judge
+from grader.published import load_published
 from grader.stand_ins import stand_ins
 
 GAE, TRANSFORM = find_exercise("gae"), find_exercise("gae_transform")
@@ -71,3 +74,71 @@ def test_an_answer_that_calls_the_library_s_namesake_is_told_so():
     with stand_ins(GAE, answer), pytest.raises(Refused, match="rlcore's gae"):
         answer(*arguments, gamma=0.9, gae_lambda=0.9)
     answer(*arguments, gamma=0.9, gae_lambda=0.9)
+
+
+NUMPY_STYLE = """
+import numpy as np
+
+def categorical_probs(logits):  # along the wrong axis, which is graded elsewhere
+    e = np.exp(np.asarray(logits))
+    return e / e.sum(0)
+
+def categorical_score(logits, actions):
+    score = -categorical_probs(logits).astype(float)
+    score[np.arange(len(score)), actions.numpy()] += 1
+    return score
+"""
+
+
+def test_who_writes_numpy_throughout_gets_arrays_from_the_right_answers_too():
+    names = {}
+    exec(NUMPY_STYLE, names)
+    exercise = find_exercise("categorical_score")
+    assert judge(exercise, names["categorical_score"], load_published(exercise).check).correct
+
+
+def test_a_score_of_log_sigma_that_calls_a_wrong_score_of_the_mean_is_right():
+    def gaussian_score_mean(mean, log_std, actions):
+        return (mean - actions) / log_std.exp() ** 2
+
+    names = {"gaussian_score_mean": gaussian_score_mean}
+    exec(
+        "def gaussian_score_log_std(mean, log_std, actions):\n"
+        "    return gaussian_score_mean(mean, log_std, actions) * (actions - mean) - 1\n",
+        names,
+    )
+    exercise = find_exercise("gaussian_score_log_std")
+    answer = names["gaussian_score_log_std"]
+    assert judge(exercise, answer, load_published(exercise).check).correct
+
+
+def test_two_wrong_signs_do_not_make_a_right_answer():
+    names = {"torch": torch}
+    exec(
+        "def categorical_score(logits, actions):\n"
+        "    hot = torch.nn.functional.one_hot(actions, logits.shape[-1])\n"
+        "    return torch.softmax(logits, -1) - hot\n"
+        "def estimate(logits, actions, rewards):\n"
+        "    score = categorical_score(logits.expand(len(actions), -1), actions)\n"
+        "    return -(rewards[:, None] * score).mean(0)\n",
+        names,
+    )
+    exercise = find_exercise("score_function_estimate")
+    assert judge(exercise, names["estimate"], load_published(exercise).check).points == 0.0
+
+
+@pytest.mark.parametrize("how", ["torch.func.grad", "enable_grad"])
+def test_autograd_is_no_closed_form(how):
+    def log_pi(logits, actions):
+        return torch.log_softmax(logits, 1).gather(1, actions[:, None]).sum()
+
+    def score(logits, actions):
+        if how == "torch.func.grad":
+            return torch.func.grad(log_pi)(logits, actions)
+        with torch.enable_grad():
+            leaf = logits.clone().requires_grad_()
+            return torch.autograd.grad(log_pi(leaf, actions), leaf)[0]
+
+    exercise = find_exercise("categorical_score")
+    verdict = judge(exercise, score, load_published(exercise).check)
+    assert (verdict.points, "closed form" in verdict.difference) == (0.0, True)

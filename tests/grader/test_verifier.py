@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
+from grader.compare import Outcome
 from grader.evidence import read_actions, read_outcomes
 from grader.execute import cell_by_id
-from grader.judge import Outcome
 from grader.wire import BrokenFrame
 
 RIGHT = {"observables": {"advantages": np.zeros(3)}}

@@ -1,0 +1,75 @@
+"""Comparing what an answer gave with what is right: shapes first, then numbers; NaN never equal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.exercise import Observables
+
+# float32 keeps seven digits; a sum over a rollout loses two or three of them.
+RTOL, ATOL = 1e-4, 1e-5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case gave: observables, or the sentence that says why there are none."""
+
+    observables: Observables | None = None
+    error: str = ""
+    unwritten: bool = False
+
+
+def difference(outcome: Outcome, expected: Observables, axes: tuple[str, ...] = ("t", "n")) -> str:
+    """What differs first, as a sentence without its full stop; empty where nothing does."""
+    if outcome.observables is None:
+        return outcome.error
+    for key, right in expected.items():
+        got = outcome.observables.get(key)
+        if got is None:
+            return f"{key} is missing"
+        if got.shape != right.shape:
+            return f"{key} has shape {got.shape}, expected {right.shape}"
+        # Written so that a NaN is never close to anything.
+        differs = ~(np.abs(got - right) <= ATOL + RTOL * np.abs(right))
+        if differs.any():
+            return _describe(key, got, right, differs, axes)
+    return ""
+
+
+def equal(one: Observables, other: Observables) -> bool:
+    """Whether two sets of observables agree within tolerance."""
+    return not difference(Outcome(one), other)
+
+
+def _describe(
+    key: str, got: NDArray, right: NDArray, differs: NDArray[np.bool_], axes: tuple[str, ...]
+) -> str:
+    if right.ndim == 0:
+        return f"{key}: {_pair(right, got)}"
+    first = tuple(int(i) for i in np.argwhere(differs)[0])
+    error = np.where(differs, np.nan_to_num(np.abs(got - right), nan=np.inf), 0.0)
+    worst = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
+    things = "steps" if axes[0] == "t" else "numbers"
+    where = _place(first, axes)
+    text = f"{key}: {differs.sum()} of {differs.size} {things} differ, first at {where} "
+    text += f"({_pair(right[first], got[first])})"
+    if worst != first:
+        text += f", most at {_place(worst, axes)} ({_pair(right[worst], got[worst])})"
+    return text
+
+
+def _place(index: tuple[int, ...], axes: tuple[str, ...]) -> str:
+    names = axes if len(index) <= len(axes) else tuple(f"axis {i} " for i in range(len(index)))
+    return ", ".join(f"{name}={i}" for name, i in zip(names, index, strict=False))
+
+
+def _pair(right: Any, got: Any) -> str:
+    """Both numbers, with as many digits as it takes to tell them apart."""
+    for digits in (5, 8, 12):
+        texts = [f"{float(value):.{digits}g}" for value in (right, got)]
+        if texts[0] != texts[1]:
+            break
+    texts = [text if any(mark in text for mark in ".einf") else f"{text}.0" for text in texts]
+    return f"expected {texts[0]}, got {texts[1]}"
