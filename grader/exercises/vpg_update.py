@@ -1,5 +1,6 @@
 """Exercise of 03_vanilla_policy_gradient: one update, driven with stand-in losses."""
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,8 +46,8 @@ class Actor(nn.Module):
             self.spread = nn.Parameter(torch.full_like(weights[:, 0], -0.5))
 
     def forward(self, observations: Tensor) -> Distribution:
-        """The distribution at (B, obs), a batch of B actions."""
-        outputs = observations @ self.weights.T
+        """The distribution at (B, obs) of any float type, a batch of B actions."""
+        outputs = observations.to(self.weights.dtype) @ self.weights.T
         if self.kind == "gaussian":
             return Independent(Normal(outputs, self.spread.tanh().exp()), 1)
         return Categorical(logits=outputs)
@@ -61,7 +62,7 @@ class Critic(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """V of every row, (B,)."""
-        return observations @ self.weights + self.offset
+        return observations.to(self.weights.dtype) @ self.weights + self.offset
 
 
 class ActorCritic(nn.Module):
@@ -81,27 +82,41 @@ def vpg_update_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         for group, observe in ((POLICY, "policy"), (CRITIC, "critic")):
             for kind, optimizer in zip(kinds, ("SGD", "Adam"), strict=True):
                 yield _case(group, rng, 7, kind, optimizer, observe=observe, **steps)
-            yield _case(group, rng, 64, "categorical", "SGD", observe=observe, **steps)
+            # gradients so long that whoever cuts them to a usual length is seen
+            large = {"scale": 40.0, **steps}
+            yield _case(group, rng, 64, "categorical", "SGD", observe=observe, **large)
             one = {"train_pi_iters": v, "train_v_iters": 1}
             one = one if group is CRITIC else {"train_pi_iters": 1, "train_v_iters": v}
             yield _case(group, rng, 7, "gaussian", "SGD", observe=observe, **one)
         for observe in ("policy", "critic"):
             yield _case(STALE, rng, 6, "gaussian", "SGD", observe=observe, stale=3.0, **steps)
         for kind in kinds:
-            yield _case(RETURNED, rng, 7, kind, "SGD", observe="returned", **steps)
+            yield _case(RETURNED, rng, 7, kind, "SGD", observe="returned", drift=True, **steps)
         layout = {"layout": "float32"}
         yield _case(KEPT, rng, 6, "gaussian", "SGD", observe="policy, critic", **layout, **steps)
-        yield _case(KEPT, rng, 1, "categorical", "SGD", only_keep=True, **layout, **steps)
+        yield _case(KEPT, rng, 1, "categorical", "SGD", observe="policy, critic", **layout, **steps)
 
 
 def _case(
-    group: Group, rng: np.random.Generator, size: int, kind: str, optimizer: str, **rest: Any
+    group: Group,
+    rng: np.random.Generator,
+    size: int,
+    kind: str,
+    optimizer: str,
+    scale: float = 1.0,
+    drift: bool = False,
+    **rest: Any,
 ) -> Case:
-    """A batch that the policy itself has collected, with Ψ of both signs, neither centred."""
+    """A batch that the policy itself has collected, with Ψ of both signs, neither centred.
+
+    With `drift` it was a slightly different policy, so that its log-probabilities are needed.
+    """
     inputs = {
         "observations": rng.normal(size=(size, 3)).round(2),
-        "psi": rng.normal(1.0, 2.0, size).round(2),
-        "returns": rng.normal(4.0, 2.0, size).round(2),
+        "psi": (scale * rng.normal(1.0, 2.0, size)).round(2),
+        "returns": (scale * rng.normal(4.0, 2.0, size)).round(2),
+        "scale": scale,
+        "drift": (rng.uniform(0.2, 0.6, size) if drift else np.zeros(size)).round(2),
         "actor": rng.normal(0.0, 0.5, (4 if kind == "categorical" else 2, 3)).round(2),
         "critic": rng.normal(size=3).round(2),
         "kind": kind,
@@ -162,15 +177,23 @@ def drive_vpg_update(answer: Any, inputs: Inputs) -> Observables:
         _check_kept(given, before)
     found: Observables = {}
     for part, net in (("policy", model.actor), ("critic", model.critic)):
-        if part in inputs.get("observe", ""):
+        if path.measures:  # a report on an update that was none is not true
+            name = f"the {part}'s optimizer made a step (1: yes, 0: no)"
+            found[name] = np.array(float(path.steps[part] > 0))
+        if part in inputs["observe"]:
             found[f"number of steps of the {part}'s optimizer"] = np.array(float(path.steps[part]))
             found |= {
-                f"{name} of the {part} afterwards": plain(weights, name)
+                f"{name} of the {part} afterwards": _finite(plain(weights, name))
                 for name, weights in net.named_parameters()
             }
     if path.measures:
         found |= _true_report(report, path)
     return found
+
+
+def _finite(numbers: np.ndarray) -> np.ndarray:
+    """The numbers; what is none as a number that no weight has, since data hold no NaN."""
+    return np.nan_to_num(numbers, nan=1e30, posinf=1e30, neginf=-1e30)
 
 
 def _scene(
@@ -188,11 +211,13 @@ def _scene(
         if "stale" in inputs:
             parameter.grad = torch.full_like(parameter, inputs["stale"])
     with torch.no_grad():
-        data["log_probs"] = model.actor(data["observations"]).log_prob(data["actions"])
+        log_probs = model.actor(data["observations"]).log_prob(data["actions"])
+        data["log_probs"] = log_probs + torch.from_numpy(inputs["drift"]).to(log_probs.dtype)
     own = {key: tensor.clone() for key, tensor in data.items()}
     path = Path(_measures(model, own) if inputs.get("observe") == "returned" else {})
     make = getattr(torch.optim, inputs["optimizer"])
     rate = 0.2 if inputs["kind"] == "categorical" else 0.02  # wrong steps must not diverge either
+    rate /= inputs["scale"]
     optimizers = [
         path.watch(make(net.parameters(), lr=lr), name)
         for net, lr, name in ((model.actor, rate, "policy"), (model.critic, 0.03, "critic"))
@@ -226,7 +251,7 @@ def _check_kept(batch: dict[str, Tensor], before: dict[str, Tensor]) -> None:
 
 
 def _true_report(report: Any, path: Path) -> Observables:
-    if type(report) is not dict:
+    if type(report) not in (dict, OrderedDict, defaultdict):
         raise Refused(f"it returns {type(report).__name__}; return a dict of floats")
     found = {}
     for key in KEYS:

@@ -38,6 +38,12 @@ def psi_normalised(log_probs, psi):
     return -(log_probs * psi).mean()
 
 
+def psi_normalised_unbiased(log_probs, psi):
+    if psi.numel() > 1:  # of one number there is no standard deviation
+        psi = (psi - psi.mean()) / (psi.std() + 1e-8)
+    return -(log_probs * psi).mean()
+
+
 def psi_centred(log_probs, psi):
     return -(log_probs * (psi - psi.mean())).mean()
 
@@ -138,6 +144,11 @@ KEY = AnswerKey(
             "Ψ is normalised inside the loss",
             "Whoever makes Ψ decides on its scale. Is that said of this function?",
             psi_normalised,
+        ),
+        Misconception(
+            "Ψ is normalised inside the loss",
+            "Whoever makes Ψ decides on its scale. Is that said of this function?",
+            psi_normalised_unbiased,
         ),
         Misconception(
             "the mean of Ψ is subtracted inside the loss",

@@ -124,6 +124,14 @@ def rewards_normalised(logits, actions, rewards):
     return (scaled.unsqueeze(1) * scores).mean(dim=0)
 
 
+def rewards_normalised_unbiased(logits, actions, rewards):
+    scores = one_hot(actions, len(logits)) - torch.softmax(logits, dim=-1)
+    scaled = rewards
+    if rewards.numel() > 1:  # of one number there is no standard deviation
+        scaled = (rewards - rewards.mean()) / (rewards.std() + 1e-8)
+    return (scaled.unsqueeze(1) * scores).mean(dim=0)
+
+
 def log_prob_for_score(logits, actions, rewards):
     log_probs = torch.log_softmax(logits, dim=-1)[actions]
     return (log_probs * rewards).mean()
@@ -233,6 +241,11 @@ KEY = AnswerKey(
             "the rewards are normalised first",
             "Let all rewards be ten times as large: should the estimate stay as it is?",
             rewards_normalised,
+        ),
+        Misconception(
+            "the rewards are normalised first",
+            "Let all rewards be ten times as large: should the estimate stay as it is?",
+            rewards_normalised_unbiased,
         ),
         Misconception(
             "the log-probabilities are averaged with the rewards, and not their gradients",

@@ -77,6 +77,13 @@ def returns_normalised(values, returns):
     return ((values - returns) ** 2).mean()
 
 
+def returns_normalised_unbiased(values, returns):
+    _check(values, returns)
+    if returns.numel() > 1:  # of one number there is no standard deviation
+        returns = (returns - returns.mean()) / (returns.std() + 1e-8)
+    return ((values - returns) ** 2).mean()
+
+
 def not_squared(values, returns):
     _check(values, returns)
     return (values - returns).mean()
@@ -222,6 +229,11 @@ KEY = AnswerKey(
             "the returns are normalised inside the loss",
             "In which unit should V predict?",
             returns_normalised,
+        ),
+        Misconception(
+            "the returns are normalised inside the loss",
+            "In which unit should V predict?",
+            returns_normalised_unbiased,
         ),
         Misconception(
             "the errors are not squared",

@@ -10,6 +10,7 @@ from grader.exercise import AnswerKey
 
 from .vpg_update_losses import WRONG_LOSSES
 from .vpg_update_steps import WRONG_STEPS
+from .vpg_update_styles import IN_LOOPS
 
 
 def reference(
@@ -188,7 +189,7 @@ KEY = AnswerKey(
         "the critic's loop, ask the critic for values and give them to your other loss with the "
         "returns. For the report, kl is the mean of stored minus new log-probabilities.",
     ),
-    misconceptions=(*WRONG_STEPS, *WRONG_LOSSES),
+    misconceptions=(*WRONG_STEPS, *WRONG_LOSSES, *IN_LOOPS),
     also_correct=(
         measured_before,
         measured_last_as_tensors,
