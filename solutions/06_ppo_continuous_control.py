@@ -201,8 +201,8 @@ plt.show()
 #
 # **Do.** Complete the class, ten to fifteen lines. Two hidden layers of 64 tanh units lead to the mean, and two to the
 # value; the two may share their hidden layers or not. Every weight matrix is orthogonal with gain √2, the output layers
-# too, and every bias 0. One `nn.Parameter` of `action_dim` zeros is mapped to the variance. `nn.init.orthogonal_` is
-# yours to use.
+# too, and every bias 0. One `nn.Parameter` of `action_dim` zeros is mapped to the variance; as in 02 it may be log σ, or
+# else log σ², for which a step of the same length moves σ half as far. `nn.init.orthogonal_` is yours to use.
 #
 # **Expect.** For 17 and 6 with separate layers: (17 · 64 + 64) + (64 · 64 + 64) = 5,312 numbers to the second hidden
 # layer, twice, then 64 · 6 + 6 = 390 for the mean, 65 for the value and 6 for the variance: **11,085**. The one row of
@@ -240,7 +240,7 @@ class ActorCritic(nn.Module):
             return net
 
         self.mean, self.value = layers(action_dim), layers(1)
-        self.log_variance = nn.Parameter(torch.zeros(action_dim))
+        self.log_std = nn.Parameter(torch.zeros(action_dim))
         ### END SOLUTION
 
     def forward(self, states):
@@ -254,7 +254,7 @@ class ActorCritic(nn.Module):
         """
         ### BEGIN SOLUTION
         mean = self.mean(states)
-        variance = self.log_variance.exp().expand_as(mean)
+        variance = (2 * self.log_std).exp().expand_as(mean)
         return mean, variance, self.value(states).squeeze(-1)
         ### END SOLUTION
 
@@ -1174,15 +1174,15 @@ for column, title in panels:
 # === END MARK SCHEME ===
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_1", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
-# The value predictions told me first. After 39,000 steps they were at their lowest, −1.9, and then they turned; at
-# 82,000 steps they first were above 0 again. The mean return of the last 100 episodes was −408 at the first of these
-# moments and −289 at the second, and got above 0 only at 133,000 steps. V sums up all that is to come and moves with
+# The value predictions told me first. After 29,000 steps they were at their lowest, −1.7, and then they turned; at
+# 80,000 steps they first were above 0 again. The mean return of the last 100 episodes was −412 at the first of these
+# moments and −262 at the second, and got above 0 only at 125,000 steps. V sums up all that is to come and moves with
 # the first good strides of the latest rollout, while the return is a mean over 100 finished episodes and lags behind.
 #
 # Had nothing been learned, they would have stayed at the bottom, where they had gone at first; had they grown while the
-# return did not, I would have looked for an error in the value targets. KL (median 0.015, never above 0.035) and clip
-# fraction (0.17 to 0.28 in the first 600,000 steps) only said that the steps had a sensible size, and the entropy fell
-# slowly, from 8.5 to 3.7 nats.
+# return did not, I would have looked for an error in the value targets. KL (median 0.018, never above 0.045) and clip
+# fraction (0.20 to 0.33 in the first 600,000 steps) only said that the steps had a sensible size, and the entropy fell
+# slowly, from 8.5 to 0.2 nats.
 
 # %% [markdown]
 # ## When it does not learn

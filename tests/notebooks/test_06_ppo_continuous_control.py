@@ -278,24 +278,32 @@ def test_without_mujoco_the_notebook_says_what_to_install_and_goes_on(monkeypatc
     assert "HalfCheetah-v5 needs MuJoCo: pip install" in printed and "Pendulum-v1" in printed
 
 
+def test_a_step_in_log_sigma_moves_sigma_twice_as_far_as_one_in_its_square():
+    p, moved = torch.zeros(2, requires_grad=True), []
+    for sigma in (p.exp(), p.exp().sqrt()):
+        moved.append(torch.autograd.grad(sigma.sum(), p)[0])
+    assert torch.equal(moved[0], 2 * moved[1])
+    assert "a step of the same length moves σ half as far" in TEXT.replace("\n", " ")
+
+
 def test_the_model_answer_tells_what_the_shipped_run_shows():
     run = read_history(LOGS / "06" / "HalfCheetah-v5_1M")
     steps, values, returns = run["steps"], run["additional/value_predictions"], run["ep_ret_100"]
-    lowest, positive = int(values.argmin()), int(np.flatnonzero((values > 0) & (steps > 39e3))[0])
+    lowest, positive = int(values.argmin()), int(np.flatnonzero((values > 0) & (steps > 29e3))[0])
     turned = int(np.flatnonzero(returns > 0)[0])
-    assert [round(steps[i], -3) for i in (lowest, positive, turned)] == [39e3, 82e3, 133e3]
-    assert round(values[lowest], 1) == -1.9
-    assert [round(returns[i]) for i in (lowest, positive)] == [-408, -289]
-    assert (round(np.median(run["kl"]), 3), run["kl"].max() < 0.035) == (0.015, True)
+    assert [round(steps[i], -3) for i in (lowest, positive, turned)] == [29e3, 80e3, 125e3]
+    assert round(values[lowest], 1) == -1.7
+    assert [round(returns[i]) for i in (lowest, positive)] == [-412, -262]
+    assert (round(np.median(run["kl"]), 3), run["kl"].max() < 0.045) == (0.018, True)
     clipped = run["additional/policy_loss_clipped_fraction"][steps < 600e3]
-    assert (round(clipped.min(), 2), round(clipped.max(), 2)) == (0.17, 0.28)
-    assert [round(run["additional/entropy"][i], 1) for i in (0, -1)] == [8.5, 3.7]
+    assert (round(clipped.min(), 2), round(clipped.max(), 2)) == (0.2, 0.33)
+    assert [round(run["additional/entropy"][i], 1) for i in (0, -1)] == [8.5, 0.2]
 
 
 def test_the_short_run_visibly_learns_and_the_long_one_runs():
     short, long = (read_history(LOGS / "06" / f"HalfCheetah-v5_{name}") for name in ("100k", "1M"))
     assert short["steps"][-1] == 99_840 and long["steps"][-1] == 999_424
-    assert np.nanmean(short["ep_ret"][:20]) < -300 < 700 < np.nanmean(short["ep_ret"][-20:])
+    assert np.nanmean(short["ep_ret"][:20]) < -300 < 300 < np.nanmean(short["ep_ret"][-20:])
     assert long["ep_ret_100"][-1] > 1000
 
 
