@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grader.archives import Archives
 from grader.names import Names
 from grader.result import Student, Submission
 from grader.unpack import IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
@@ -133,7 +133,9 @@ class _Desk:
             self._take_student(student, handed_in)
 
     def _take_student(self, student: Student, handed_in: list[Item]) -> None:
-        items = list(self._unpacked(self._first_names(handed_in)))
+        items = list(self._first_names(handed_in))
+        if not self.in_place:
+            items = list(Archives(self.names, self.limits).opened(items))
         notebooks = self._notebooks(items)
         tried = {self.names.folder(item.path) for item in items} | {name for name, _ in notebooks}
         wanted = [self.asked] if self.asked else self.names.assignments
@@ -158,29 +160,6 @@ class _Desk:
                 item = item if plain in taken else item.at(plain)
             taken.add(item.path)
             yield item
-
-    def _unpacked(self, items: Iterator[Item]) -> Iterator[Item]:
-        """The files, with what they hold in the place of archives."""
-        left = self.limits.submission
-        for item in items:
-            if self.in_place or not item.ends(".zip"):
-                yield item
-                continue
-            try:
-                data = item.read(left)
-                left -= len(data)
-                inner = unzip(BytesIO(data), f"{item.where}/", self.limits)
-                if not inner:
-                    raise Unfit("empty", "is an archive without a file.")
-            except Unfit as problem:
-                yield item.barred(*problem.args)
-                continue
-            loose = all(len(one.path.parts) == 1 and not one.ends(".ipynb") for one in inner)
-            folder = item.path.parent / (item.path.stem if loose else "")
-            for one in inner:
-                one = one.at(folder / one.path, upload=item.upload, late=item.late)
-                nested = one.ends(".zip") and not one.problem
-                yield one.barred("nested-zip", "is an archive in an archive.") if nested else one
 
     def _notebooks(self, items: list[Item]) -> dict[tuple[str, str], list[Item]]:
         """The files handed in for each (assignment, notebook), the one that counts first."""
@@ -252,7 +231,7 @@ class _Desk:
                 yield item.where, ("too-many-files", f"and {more} more are too many.")
                 return
             inside = (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b))
-            path, most = next(inside, item.path), min(left, self.limits.file)
+            path, most = self.names.at_home(next(inside, item.path)), min(left, self.limits.file)
             try:
                 left -= item.size if item.size <= most else 0
                 data = item.read(most)

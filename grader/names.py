@@ -19,6 +19,8 @@ _CANVAS = re.compile(
 _MOODLE = re.compile(r"(?P<who>[^_]+)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
 _COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(?:Copy)?(\d+))$")
 _GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
+HAND_INS = ("logs/3a", "cartpole_agent", "halfcheetah_agent", "lunarlander_agent")
+"""Folders that notebooks look for beside them."""
 _NO_FILE = ("no-file", "is text or feedback, and no file that was handed in.")
 
 
@@ -34,6 +36,23 @@ class Names:
         """The names of each assignment's notebooks; of its own where source/ has none."""
         found = {name: (self.sources / name).glob("*.ipynb") for name in self.assignments}
         return {name: sorted(p.stem for p in paths) or [name] for name, paths in found.items()}
+
+    @cached_property
+    def hand_ins(self) -> dict[str, PurePosixPath]:
+        """The folders that this course's notebooks speak of, each by its last part."""
+        paths = [
+            path for name in self.assignments for path in (self.sources / name).glob("*.ipynb")
+        ]
+        texts = [path.read_bytes() for path in paths]
+        used = [one for one in HAND_INS if any(one.encode() in text for text in texts)]
+        return {PurePosixPath(one).name: PurePosixPath(one) for one in used}
+
+    def at_home(self, path: PurePosixPath) -> PurePosixPath:
+        """Where notebooks look for a file: those of a folder that is handed in lie in it."""
+        for depth in reversed(range(len(path.parts) - 1)):
+            if home := self.hand_ins.get(path.parts[depth].lower()):
+                return home.joinpath(*path.parts[depth + 1 :])
+        return path
 
     @cached_property
     def _homes(self) -> dict[bytes, tuple[str, str]]:

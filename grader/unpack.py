@@ -35,7 +35,7 @@ class IntakeLimits:
         submission: bytes of all files beside a notebook, and of all archives of a student.
         files: files beside a notebook.
         export: bytes of an archive of a whole class.
-        entries: names in any one archive.
+        entries: names in the archive of a class, and in all archives of a student.
     """
 
     notebook: int = 20 << 20

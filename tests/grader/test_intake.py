@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import grader
+from grader.exercise import Performance
+from grader.exercises import EXERCISES
 from grader.intake import LIMITS, take_in
+from grader.names import HAND_INS
 from grader.unpack import IntakeLimits
 
 A, B = "03_vanilla_policy_gradient", "04_reinforce_vs_gae"
@@ -29,11 +32,11 @@ WORK = notebook("setup", "gae")
 
 @pytest.fixture
 def course(tmp_path):
-    """A course whose two assignments share the cell `setup`."""
-    for name, cell in ((A, "vpg_update"), (B, "gae")):
+    """A course whose two assignments share the cell `setup`, and look for a folder each."""
+    for name, cell, look in ((A, "vpg_update", "cartpole_agent"), (B, "gae", "logs/3a")):
         folder = tmp_path / "course" / "source" / name
         folder.mkdir(parents=True)
-        (folder / f"{name}.ipynb").write_bytes(notebook("setup", cell))
+        (folder / f"{name}.ipynb").write_bytes(notebook("setup", cell, text=look))
     return tmp_path / "course"
 
 
@@ -288,6 +291,47 @@ def test_an_archive_may_hold_the_notebooks_themselves(course, export):
     }
 
 
+RUN, AGENT = {"gae_seed1/config.json": b"1"}, {"model.npz": b"1"}
+STUDY = {f"3a/{name}": content for name, content in RUN.items()}
+WAYS = {
+    "3a.zip with 3a/": {"3a.zip": as_zip(STUDY)},
+    "3a.zip with runs": {"3a.zip": as_zip(RUN)},
+    "logs.zip with 3a/": {"logs.zip": as_zip(STUDY)},
+    "logs.zip in a zip": {"hand.zip": as_zip({f"{B}.ipynb": WORK, "logs.zip": as_zip(STUDY)})},
+    "a zip of zips": {"hand.zip": as_zip({"3a.zip": as_zip(RUN), "cartpole_agent.zip": b"no"})},
+    "a folder elsewhere": {f"my homework/logs/{name}": RUN[name[3:]] for name in STUDY},
+    "twice the folder": {f"3a/{name}": content for name, content in STUDY.items()},
+}
+
+
+@pytest.mark.parametrize("files", WAYS.values(), ids=WAYS)
+def test_a_study_arrives_where_the_notebook_looks_for_it(course, tmp_path, files):
+    source = lay(tmp_path / "in", {f"ann/my homework/deep/{B}.ipynb": WORK})
+    lay(source / "ann", files)
+    (one,) = take(source, course).submissions
+    assert names(one.folder) == {f"{B}.ipynb", "logs/3a/gae_seed1/config.json"}
+
+
+@pytest.mark.parametrize("inner", [AGENT, {"cartpole_agent/model.npz": b"1"}])
+@pytest.mark.parametrize("name", ["cartpole_agent", "cartpole_agent (1)", "hand/cartpole_agent"])
+def test_an_agent_arrives_where_the_notebook_looks_for_it(course, tmp_path, name, inner):
+    source = lay(tmp_path / "in" / "ann", {f"{A}.ipynb": WORK, f"{name}.zip": as_zip(inner)})
+    (one,) = take(source.parent, course).submissions
+    assert names(one.folder) == {f"{A}.ipynb", "cartpole_agent/model.npz"}
+
+
+def test_folders_that_no_notebook_of_the_course_speaks_of_stay_where_they_are(course, tmp_path):
+    source = lay(tmp_path / "in" / "ann", {f"{A}.ipynb": WORK, "x/lunarlander_agent/a": b"1"})
+    (one,) = take(source.parent, course).submissions
+    assert names(one.folder) == {f"{A}.ipynb", "x/lunarlander_agent/a"}
+
+
+def test_the_folders_that_are_handed_in_are_those_that_are_graded():
+    graded = [one for one in EXERCISES if isinstance(one, Performance)]
+    asked = {one.name if one.answer == "act" else one.answer.strip('"') for one in graded}
+    assert asked == set(HAND_INS)
+
+
 def test_text_typed_into_canvas_is_noted_and_alone_is_no_submission(course, export):
     files = {f"doe_1_5_{B}.ipynb": WORK, "doe_1_text.html": b"hi", "roe_2_link.html": b"hi"}
     intake = take(export(files), course, assignment=B)
@@ -485,6 +529,17 @@ def test_bombs_are_refused_by_ratio_and_by_count(course, export, files):
     assert codes(intake) == ["zip-bomb"]
 
 
+@pytest.mark.parametrize(
+    ("count", "content", "code"), [(15, b"", "zip-bomb"), (3, os.urandom(1_900), "oversize")]
+)
+def test_archives_in_an_archive_share_its_limits(course, tmp_path, count, content, code):
+    inner = {f"{k}.zip": as_zip({f"{k}{i}": content for i in range(count)}) for k in "abc"}
+    lay(tmp_path / "in" / "ann", {f"{B}.ipynb": WORK, "hand.zip": as_zip(inner)})
+    intake = take(tmp_path / "in", course, limits=IntakeLimits(submission=20_000, entries=40))
+    assert [(r.where, r.code) for r in intake.refused] == [("ann/hand.zip/c.zip", code)]
+    assert len(names(intake.submissions[0].folder)) == 1 + 2 * count
+
+
 def test_a_bomb_for_a_notebook_is_a_zero(course, tmp_path):
     (tmp_path / "e.zip").write_bytes(as_zip({f"doe_1_5_{B}.ipynb": b"0" * 30_000_000}))
     assert whole(take(tmp_path / "e.zip", course)) == {("doe_1", B, "zip-bomb")}
@@ -519,7 +574,7 @@ BROKEN = {
     "no zip": (b"Rar!", "not-a-zip"),
     "cut off": (as_zip({"x": os.urandom(900)})[:-300], "not-a-zip"),
     "empty": (as_zip({}), "empty"),
-    "nested": (as_zip({"b.zip": as_zip({"x": b"1"})}), "nested-zip"),
+    "nested": (as_zip({"b.zip": as_zip({"c.zip": as_zip({"x": b"1"})})}), "nested-zip"),
 }
 
 
