@@ -1,6 +1,7 @@
 """What the names of handed-in files say: whose they are, of which assignment, which attempt."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,9 @@ _CANVAS = re.compile(
     r"(?P<who>|.+?_)(?P<late>LATE_|)(?P<id>anon_[A-Za-z0-9]+|(?<=_)[1-9]\d*)"
     r"_(?:(?P<upload>[1-9]\d*)_(?P<file>.+)|(?:text|link)\.html)"
 )
-_MOODLE = re.compile(r"(?P<who>[^_]+)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
+_MOODLE = re.compile(r"(?P<who>.+?)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
 _COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(?:Copy)?(\d+))$")
+_VERSION = re.compile(r"([ _-]+(final|copy|v\d+))+$", re.IGNORECASE)
 _GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
 HAND_INS = ("logs/3a", "cartpole_agent", "halfcheetah_agent", "lunarlander_agent")
 """Folders that notebooks look for beside them."""
@@ -91,10 +93,15 @@ class Names:
         number = int(copy[1] or copy[2]) if copy else 0
         for name in sorted({n for place in self._places() for n in place}, key=len, reverse=True):
             if found := re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", stem):
-                before, behind = stem[: found.start()], _COPY.sub("", stem[found.end() :])
-                left = f"{before.removeprefix('Copy of ')}{behind}".strip(" _-.")
+                before = stem[: found.start()].removeprefix("Copy of ")
+                behind = _VERSION.sub("", _COPY.sub("", stem[found.end() :]))
+                left = f"{before}{behind}".strip(" _-.()")
                 return name, left, number if found.end() < len(stem) else 0
         return "", stem, number
+
+    def plain(self, path: PurePosixPath) -> PurePosixPath:
+        """A path in one spelling, whichever system has packed it."""
+        return PurePosixPath(unicodedata.normalize("NFC", str(path)))
 
     def folder(self, path: PurePosixPath) -> str:
         """The assignment in whose folder a file lies."""
@@ -129,19 +136,22 @@ class Names:
     def whose(self, item: Item) -> tuple[Student, Item]:
         """The student a path begins with, and the file by the rest of its path."""
         first, rest = item.path.parts[0], PurePosixPath(*item.path.parts[1:])
-        if match := _MOODLE.fullmatch(first):
+        match, canvas = _MOODLE.fullmatch(first), _CANVAS.fullmatch(first)
+        # What comes first is the export's own; the rest may be a name that a student chose.
+        if match and not (canvas and canvas.start("id") < match.start("id")):
             slug = "-".join(re.findall(r"\w+", match["who"].lower()))[:60]
             student = Student(f"{slug}_{match['id']}", printable(match["who"]), match["id"])
             is_file = match["kind"] == "submission_file"
             return student, item.at(match["file"] / rest) if is_file else item.barred(*_NO_FILE)
         if rest.parts:
             return Student(first), item.at(rest)
-        if match := _CANVAS.fullmatch(first):
-            student = Student(match["who"] + match["id"], lms_id=match["id"].removeprefix("anon_"))
-            if not match["file"]:
+        if canvas:
+            lms_id = canvas["id"] if canvas["id"].isdecimal() else ""
+            student = Student(canvas["who"] + canvas["id"], lms_id=lms_id)
+            if not canvas["file"]:
                 return student, item.barred(*_NO_FILE)
-            upload, late = int(match["upload"]), bool(match["late"])
-            return student, item.at(PurePosixPath(match["file"]), upload=upload, late=late)
+            upload, late = int(canvas["upload"]), bool(canvas["late"])
+            return student, item.at(PurePosixPath(canvas["file"]), upload=upload, late=late)
         is_work = item.ends(".ipynb", ".zip")
         return Student(self.read(item.path.stem)[1] if is_work else ""), item
 

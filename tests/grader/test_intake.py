@@ -28,6 +28,7 @@ def notebook(*grade_ids, text=""):
 
 
 WORK = notebook("setup", "gae")
+RUN = {"gae_seed1/config.json": b"1"}
 
 
 @pytest.fixture
@@ -183,6 +184,21 @@ def test_a_name_that_was_changed_on_the_way_is_still_known(course, tmp_path, nam
     assert names(one.folder) == {f"{B}.ipynb"}
 
 
+@pytest.mark.parametrize(
+    ("name", "login"),
+    [
+        (f"{B} (carl)", "carl"),
+        (f"bob-{B}-final-2", "bob"),
+        (f"{B}_ann_v2 (1)", "ann"),
+        (f"{B} copy", "in"),
+        (f"finale-{B}", "finale"),
+    ],
+)
+def test_whose_it_is_stands_in_the_name_beside_the_assignment(course, tmp_path, name, login):
+    (one,) = take(lay(tmp_path / "in", {f"{name}.ipynb": WORK}), course).submissions
+    assert one.student.login == login
+
+
 def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
     files = {f"{name}.ipynb": name.encode() for name in (B, f"{B} (2)", f"Copy of {B}")}
     intake = take(lay(tmp_path / "in", {f"a/{name}": text for name, text in files.items()}), course)
@@ -256,10 +272,15 @@ def test_canvas_names_with_numbers_and_underscores_are_read_from_the_left(course
     }
     intake = take(export(files), course)
     assert [(s.student.login, s.student.lms_id, s.late) for s in intake.submissions] == [
-        ("anon_Ab1cD", "Ab1cD", False),
-        ("anon_Xy9zW", "Xy9zW", True),
+        ("anon_Ab1cD", "", False),
+        ("anon_Xy9zW", "", True),
         ("van_der_berg_12", "12", False),
     ]
+
+
+def test_who_is_anonymous_and_hands_in_no_notebook_gets_a_zero_too(course, export):
+    intake = take(export({"anon_Ab1cD_90_answers.pdf": b"1"}), course, assignment=B)
+    assert whole(intake) == {("anon_Ab1cD", B, "missing-notebook")}
 
 
 def test_canvas_files_beside_the_notebook_get_their_names_back(course, export):
@@ -291,7 +312,7 @@ def test_an_archive_may_hold_the_notebooks_themselves(course, export):
     }
 
 
-RUN, AGENT = {"gae_seed1/config.json": b"1"}, {"model.npz": b"1"}
+AGENT = {"model.npz": b"1"}
 STUDY = {f"3a/{name}": content for name, content in RUN.items()}
 WAYS = {
     "3a.zip with 3a/": {"3a.zip": as_zip(STUDY)},
@@ -368,6 +389,22 @@ def test_moodle_says_who_it_is_in_folders_and_in_flat_names(course, export, mark
     assert lei.student.login == "\u674e\u96f7_9"
 
 
+def test_moodle_names_may_hold_underscores(course, export):
+    start = "An_na Under_129_assignsubmission_file_"
+    intake = take(export({f"{start}/{B}.ipynb": WORK, f"{start}/3a.zip": as_zip(RUN)}), course)
+    (one,) = intake.submissions
+    assert (one.student.login, one.student.lms_id) == ("an_na-under_129", "129")
+    assert len(names(one.folder)) == 2
+
+
+def test_a_name_is_the_same_whichever_system_spells_it(course, tmp_path):
+    start, file = "Jo\u0308rg_7_assignsubmission_file_", "Jo\u0308_1_2_3a.zip"
+    files = {f"{start}/{B}.ipynb": WORK, f"J\xf6rg_7_assignsubmission_file_/{file}": as_zip(RUN)}
+    (one,) = take(lay(tmp_path / "in", files), course).submissions
+    assert (one.student.login, one.student.name) == ("j\xf6rg_7", "J\xf6rg")
+    assert len(names(one.folder)) == 2
+
+
 def test_a_teachers_feedback_is_no_submission(course, export):
     files = {f"Jo_1_assignfeedback_file_/{B}.ipynb": WORK, "Jo_1_assignsubmission_file_/x": b"1"}
     assert whole(take(export(files), course, assignment=B)) == {("jo_1", B, "missing-notebook")}
@@ -377,10 +414,13 @@ def test_a_file_cannot_pass_for_another_students(course, export):
     files = {
         f"Jane Doe_1_assignsubmission_file_/Bob_2_assignsubmission_file_{B}.ipynb": WORK,
         f"doejane_1_5_bob_2_6_{B}.ipynb": WORK,
+        f"doejane_1_7_bob_2_assignsubmission_file_{B}.ipynb": WORK,
+        f"anon_Ab1cD_8_bob_2_assignsubmission_file_{B}.ipynb": WORK,
         f"mallory/bob_2_6_{B}.ipynb": WORK,
     }
     intake = take(export(files), course)
-    assert [s.student.login for s in intake.submissions] == ["doejane_1", "jane-doe_1", "mallory"]
+    logins = [s.student.login for s in intake.submissions]
+    assert logins == ["anon_Ab1cD", "doejane_1", "jane-doe_1", "mallory"]
 
 
 # What is refused
