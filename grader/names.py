@@ -15,10 +15,10 @@ from grader.words import printable
 # between underscores; a file's name may hold others. Without an upload it was typed into Canvas.
 _CANVAS = re.compile(
     r"(?P<who>|.+?_)(?P<late>LATE_|)(?P<id>anon_[A-Za-z0-9]+|(?<=_)[1-9]\d*)"
-    r"_(?:(?P<upload>[1-9]\d*)_(?P<file>.+)|(?:text|link)\.html)"
+    r"_(?:(?P<upload>[1-9]\d{0,17})_(?P<file>.+)|(?:text|link)\.html)"
 )
 _MOODLE = re.compile(r"(?P<who>.+?)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
-_COPY = re.compile(r"(?:[ _]?\((\d+)\)|-(?:Copy)?(\d+))$")
+_COPY = re.compile(r"(?:[ _]?\((\d{1,9})\)|-(?:Copy)?(\d{1,9}))$")
 _VERSION = re.compile(r"([ _-]+(final|copy|v\d+))+$", re.IGNORECASE)
 _GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
 HAND_INS = ("logs/3a", "cartpole_agent", "halfcheetah_agent", "lunarlander_agent")

@@ -199,6 +199,13 @@ def test_whose_it_is_stands_in_the_name_beside_the_assignment(course, tmp_path, 
     assert one.student.login == login
 
 
+@pytest.mark.parametrize("name", [f"{B}-{'1' * 5_000}", f"doe_1_{'2' * 5_000}_x"])
+def test_a_number_without_end_in_a_name_stops_nobody(course, tmp_path, name):
+    content = as_zip({f"ann/{B}.ipynb": WORK, f"ann/{name}.ipynb": WORK, f"{name}.ipynb": WORK})
+    (tmp_path / "e.zip").write_bytes(content)
+    assert "ann" in [s.student.login for s in take(tmp_path / "e.zip", course).submissions]
+
+
 def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
     files = {f"{name}.ipynb": name.encode() for name in (B, f"{B} (2)", f"Copy of {B}")}
     intake = take(lay(tmp_path / "in", {f"a/{name}": text for name, text in files.items()}), course)
