@@ -35,7 +35,8 @@ class Archives:
         most = self._bytes
         self._bytes -= item.size if item.size <= most else 0
         limits = replace(self._limits, entries=self._entries)
-        inner = unzip(BytesIO(item.read(most)), f"{item.where}/", limits)
+        found = unzip(BytesIO(item.read(most)), f"{item.where}/", limits)
+        inner = [one.at(self._names.plain(one.path)) for one in found]
         if not inner:
             raise Unfit("empty", "is an archive without a file.")
         self._entries -= len(inner)

@@ -210,7 +210,9 @@ class _Desk:
         taken = {id(first) for first, *_ in notebooks.values()}
         attempt = ("set-aside", "is another attempt than the one that counts.")
         items = [i.barred(*attempt) if id(i) in known else i for i in items if id(i) not in taken]
-        notes = []
+        heads = [first.where for first, *_ in notebooks.values()]
+        saved = [where for where in heads if where.lower().endswith((".txt", ".json"))]
+        notes = [f"{where} was taken for the notebook that it holds." for where in saved]
         for where, problem in self._collect(content, home.path.parent, items):
             notes.append(f"{where} {problem[1]}")
             if not _is_quiet(problem):

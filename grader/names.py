@@ -20,6 +20,7 @@ _CANVAS = re.compile(
 _MOODLE = re.compile(r"(?P<who>.+?)_(?P<id>\d+)_assign(?P<kind>[a-z]+_[a-z]+)_?(?P<file>.*)")
 _COPY = re.compile(r"(?:[ _]?\((\d{1,9})\)|-(?:Copy)?(\d{1,9}))$")
 _VERSION = re.compile(r"([ _-]+(final|copy|v\d+))+$", re.IGNORECASE)
+_SAVED = re.compile(r"\.ipynb(-\d+| ?\(\d+\)|)\.(txt|json)$", re.IGNORECASE)
 _GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
 HAND_INS = ("logs/3a", "cartpole_agent", "halfcheetah_agent", "lunarlander_agent")
 """Folders that notebooks look for beside them."""
@@ -100,8 +101,8 @@ class Names:
         return "", stem, number
 
     def plain(self, path: PurePosixPath) -> PurePosixPath:
-        """A path in one spelling, whichever system has packed it."""
-        return PurePosixPath(unicodedata.normalize("NFC", str(path)))
+        """A path in one spelling, without what browsers put behind the name of a notebook."""
+        return PurePosixPath(_SAVED.sub(r"\1.ipynb", unicodedata.normalize("NFC", str(path))))
 
     def folder(self, path: PurePosixPath) -> str:
         """The assignment in whose folder a file lies."""
@@ -129,7 +130,8 @@ class Names:
         named = any(self.read(head.stem)[1] for head in heads) or self.begin_class(paths)
         if named or not heads:
             return None
-        first = source.name if source.is_dir() else source.stem
+        is_folder = source.is_dir()
+        first = source.name if is_folder else self.plain(PurePosixPath(source.name)).stem
         above = (first, *(folder.name for folder in source.parents))
         return Student(next(filter(None, (self.read(name)[1] for name in above)), ""))
 

@@ -185,6 +185,23 @@ def test_a_name_that_was_changed_on_the_way_is_still_known(course, tmp_path, nam
 
 
 @pytest.mark.parametrize(
+    "name", [f"ann/{B}.ipynb.txt", "ann.ipynb.json", "ann/hw.ipynb (1).txt", f"{B}_ann.ipynb.TXT"]
+)
+def test_a_notebook_that_a_browser_saved_as_text_is_taken_and_it_is_said(course, export, name):
+    (one,) = take(export({name: WORK, f"bob/{A}/x": b"1"}), course, assignment=B).submissions
+    assert one.student.login == "ann" and names(one.folder) == {f"{B}.ipynb"}
+    assert one.notes == (f"{name} was taken for the notebook that it holds.",)
+
+
+def test_what_was_saved_as_text_is_taken_from_archives_and_from_later_attempts(course, export):
+    files = {"doe_1_5_hw.zip": as_zip({f"{B}.ipynb.txt": b"1"})}
+    two = take(
+        export(files | {f"roe_2_6_{B}.ipynb-1.txt": b"1", f"roe_2_5_{B}.ipynb": b"0"}), course
+    )
+    assert [(one.folder / f"{B}.ipynb").read_bytes() for one in two.submissions] == [b"1", b"1"]
+
+
+@pytest.mark.parametrize(
     ("name", "login"),
     [
         (f"{B} (carl)", "carl"),
@@ -214,7 +231,9 @@ def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
     assert len(one.notes) == 2 and all("another attempt" in note for note in one.notes)
 
 
-@pytest.mark.parametrize("where", [f"{B}.ipynb", f"{B}/{B}.ipynb", f"{B}_anna.ipynb"])
+@pytest.mark.parametrize(
+    "where", [f"{B}.ipynb", f"{B}/{B}.ipynb", f"{B}_anna.ipynb", f"{B}.ipynb.txt"]
+)
 def test_one_notebook_belongs_to_the_folder_or_the_name_it_bears(course, tmp_path, where):
     source = lay(tmp_path / "anna", {where: WORK}) / where
     (one,) = take(source, course).submissions
