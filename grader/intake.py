@@ -121,7 +121,8 @@ class _Desk:
     def take(self, items: list[Item]) -> None:
         """Sort the files by student, then take what each handed in."""
         if not self.in_place:
-            items = [item.at(self.names.plain(item.path)) for item in items]
+            paths = self.names.student_first([self.names.plain(item.path) for item in items])
+            items = [item.at(path) for item, path in zip(items, paths, strict=True)]
         owner = self.names.owner([item.path for item in items], self.source)
         students: dict[str, tuple[Student, list[Item]]] = {}
         for item in items:

@@ -113,6 +113,20 @@ class Names:
         plain = login.isprintable() and not set(login) & set("*?[]/\\:") and login[:1] != "."
         return plain and 0 < len(login.encode()) <= 200 and login not in self.assignments
 
+    def student_first(self, paths: Sequence[PurePosixPath]) -> list[PurePosixPath]:
+        """The paths, where folders of students lie in an assignment's the other way round.
+
+        Folders are students' if at least two in one assignment's hold a notebook.
+        """
+        below = [path for path in paths if path.parts[0] in self.assignments and path.parts[2:]]
+        folders = {path.parts[:2] for path in below if path.suffix == ".ipynb"}
+        if len(folders) == len({assignment for assignment, _ in folders}):
+            return list(paths)
+        turned = {
+            path: PurePosixPath(path.parts[1], path.parts[0], *path.parts[2:]) for path in below
+        }
+        return [turned.get(path, path) for path in paths]
+
     def begin_class(self, paths: Iterable[PurePosixPath]) -> bool:
         """Whether one of them begins with a student, as in an export or in nbgrader's layout."""
         return any(

@@ -253,6 +253,22 @@ def test_a_packed_class_may_have_a_folder_around_it(course, tmp_path):
     assert one.student.login == "anna"
 
 
+def test_folders_of_students_may_lie_in_the_folder_of_the_assignment(course, export):
+    files = {f"{B}/ann/{B}.ipynb": WORK, f"{B}/bob/hw.ipynb": WORK, f"{B}/bob/3a/r/x": b"1"}
+    files |= {f"{A}/cid/{A}.ipynb": b"1", f"{B}/Jo_7_assignsubmission_file_/x.ipynb": WORK}
+    intake = take(export(files | {f"{B}/readme.txt": b"1"}), course)
+    found = {(s.student.login, s.assignment): names(s.folder) for s in intake.submissions}
+    assert found.pop(("bob", B)) == {f"{B}.ipynb", "logs/3a/r/x"}
+    assert list(found) == [("ann", B), ("cid", A), ("jo_7", B)]
+    assert [(r.where, r.code) for r in intake.refused] == [(f"{B}/readme.txt", "unknown-student")]
+
+
+def test_one_folder_in_the_folder_of_the_assignment_is_no_student(course, tmp_path):
+    files = {f"{B}/{B}.ipynb": WORK, f"{B}/old/{B}.ipynb": b"{}", f"{A}/src/{A}.ipynb": b"{}"}
+    intake = take(lay(tmp_path / "anna", files), course)
+    assert [s.student.login for s in intake.submissions] == ["anna", "anna"]
+
+
 def test_only_the_assignment_asked_for_is_taken(course, tmp_path):
     files = {f"anna/{A}/{A}.ipynb": WORK, f"anna/{B}/{B}.ipynb": WORK, f"bob/{A}/{A}.ipynb": WORK}
     intake = take(lay(tmp_path / "in", files), course, assignment=B)
