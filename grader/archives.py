@@ -5,7 +5,7 @@ from dataclasses import replace
 from io import BytesIO
 
 from grader.names import Names
-from grader.unpack import IntakeLimits, Item, Unfit, unzip
+from grader.unpack import EMPTY, IntakeLimits, Item, Unfit, unzip
 
 _DEEPEST = 2  # an archive, and one in it
 
@@ -36,7 +36,7 @@ class Archives:
         self._bytes -= item.size if item.size <= most else 0
         limits = replace(self._limits, entries=self._entries)
         found = unzip(BytesIO(item.read(most)), f"{item.where}/", limits)
-        inner = [one.at(self._names.plain(one.path)) for one in found]
+        inner = [one.at(self._names.plain(one.path)) for one in found if one.problem != EMPTY]
         if not inner:
             raise Unfit("empty", "is an archive without a file.")
         self._entries -= len(inner)

@@ -15,7 +15,7 @@ from typing import Any
 from grader.archives import Archives
 from grader.names import Names
 from grader.result import Student, Submission
-from grader.unpack import IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
+from grader.unpack import EMPTY, IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
 from grader.words import printable
 
 LIMITS = IntakeLimits()
@@ -210,7 +210,8 @@ class _Desk:
         known = {id(item) for some in notebooks.values() for item in some}
         taken = {id(first) for first, *_ in notebooks.values()}
         attempt = ("set-aside", "is another attempt than the one that counts.")
-        items = [i.barred(*attempt) if id(i) in known else i for i in items if id(i) not in taken]
+        items = [one for one in items if id(one) not in taken and one.problem != EMPTY]
+        items = [one.barred(*attempt) if id(one) in known else one for one in items]
         heads = [first.where for first, *_ in notebooks.values()]
         saved = [where for where in heads if where.lower().endswith((".txt", ".json"))]
         notes = [f"{where} was taken for the notebook that it holds." for where in saved]
@@ -259,12 +260,13 @@ class _Desk:
             lms = bool(student.lms_id) or student.login.startswith("anon_")
             sure = lms or any(self.names.folder(item.path) for item in items)
             whole = bool(name) and sure
-            self.refuse(student.login, ("missing-notebook", text), student, name, whole)
+            of = student, name if whole else "", whole
+            self.refuse(student.login, ("missing-notebook", text), *of)
 
 
 def _is_quiet(problem: Problem | None) -> bool:
     """Whether it is only noted: nothing is wrong with the file."""
-    return problem is not None and problem[0] in ("set-aside", "no-file")
+    return problem is not None and problem[0] in ("set-aside", "no-file", EMPTY[0])
 
 
 def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:

@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -287,6 +289,37 @@ def test_a_folder_that_may_be_no_students_is_named_but_gets_no_zero(course, tmp_
     intake = take(source, course, assignment=A)
     assert [s.student.login for s in intake.submissions] == ["anna"]
     assert codes(intake) == ["missing-notebook"] and not whole(intake)
+
+
+@pytest.fixture(params=["zip", "folder"])
+def with_empty_folders(request, tmp_path):
+    """A class of one who handed in, one whose folder is empty, and two with an empty one in it."""
+    source = lay(tmp_path / "in", {f"ann/{B}/{B}.ipynb": WORK})
+    for folder in ("ann/logs", f"ann/{A}", "hal", f"ida/{B}", f"bo/{A}"):
+        (source / folder).mkdir(parents=True)
+    is_zip = request.param == "zip"
+    return Path(shutil.make_archive(str(tmp_path / "e"), "zip", source)) if is_zip else source
+
+
+def test_empty_folders_are_named_and_zero_where_they_are_an_assignments(course, with_empty_folders):
+    intake = take(with_empty_folders, course)
+    assert [(s.student.login, s.assignment, s.notes) for s in intake.submissions] == [
+        ("ann", B, ())
+    ]
+    assert {(r.where, r.assignment, r.code) for r in intake.refused} == {
+        ("ann", A, "missing-notebook"),
+        ("bo", A, "missing-notebook"),
+        ("hal", "", "missing-notebook"),
+        ("ida", B, "missing-notebook"),
+    }
+    asked = take(with_empty_folders, course, assignment=B)
+    assert {(r.where, r.assignment) for r in asked.refused} == {("hal", ""), ("ida", B)}
+
+
+def test_an_archive_of_empty_folders_is_empty(course, tmp_path):
+    lay(tmp_path / "in" / "ann", {f"{B}.ipynb": WORK, "logs.zip": as_zip({"logs/": b""})})
+    intake = take(tmp_path / "in", course)
+    assert codes(intake) == ["empty"] and len(intake.submissions) == 1
 
 
 # Canvas
