@@ -21,6 +21,9 @@ from grader.workers import Pool, remove_stale, work_folder
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
 
+_OURS = ("source", "release", "autograded", "feedback", "reports")
+"""Folders of a course that hold no submissions."""
+
 
 class UsageError(Exception):
     """The command cannot start; the text says what to do."""
@@ -38,6 +41,7 @@ class Options:
         teams: the names in a notebook's TEAM all get its marks.
         executor: what runs the work, in place of workers on this machine.
         refuse: told of what belongs to no submission, and is not graded.
+        say: told where submissions are looked for, if it is not where one said.
     """
 
     assignment: str | None = None
@@ -47,6 +51,7 @@ class Options:
     teams: bool = False
     executor: Executor | None = None
     refuse: Callable[[Refusal], None] = lambda refusal: None
+    say: Callable[[str], None] = print
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
         raise UsageError(f"the course has no assignment {options.assignment!r}; it has {names}.")
     if options.contained:
         check_sandbox()
+    source = _submissions(source, course, options.say)
     if not source.exists():
         raise UsageError(f"{source} is not there.")
     intake = take_in(source, course.root, known, assignment=options.assignment)
@@ -86,6 +92,21 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
         if refusal.student is None or not refusal.assignment:
             options.refuse(refusal)
     yield from Grading(course, options).run(intake.submissions, intake.refused)
+
+
+def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Path:
+    """The source, for the whole course its folder of submissions.
+
+    Raises:
+        UsageError: it is another folder of the course, or in one.
+    """
+    place, submitted = source.resolve(), course.root / "submitted"
+    if place == course.root:
+        say(f"{source} is the course; its submissions are in {submitted}")
+        return submitted
+    if any(place.is_relative_to(course.root / name) for name in _OURS):
+        raise UsageError(f"{source} belongs to the course; its submissions are in {submitted}.")
+    return source
 
 
 class Grading:

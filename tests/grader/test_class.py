@@ -182,6 +182,13 @@ def test_a_sleeper_is_run_once_more_before_it_is_believed(classroom, empty, monk
     assert (len(runs), result.reasons, result.points) == (2, ("timeout",), 16.0)
 
 
+def test_the_folder_of_the_course_stands_for_its_submissions(classroom, empty, capsys):
+    place = classroom.hand_in("whole/ann", classroom.released)
+    shutil.copytree(place.parents[1], empty.root / "submitted")
+    assert list(graded(empty.root, empty, executor=Here())) == ["ann"]
+    assert f"submissions are in {empty.root / 'submitted'}" in capsys.readouterr().out
+
+
 def test_both_of_a_team_get_the_marks(classroom, empty):
     notebook = classroom.solved()
     next(c for c in notebook.cells if "TEAM =" in c.source).source = 'TEAM = ["t1", "t2"]'
