@@ -16,6 +16,7 @@ from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle
 from grader.secret import secret
 from grader.task import Graded, Setting, grade_in_worker
+from grader.teams import classmates, mates
 from grader.workers import Pool, remove_stale, work_folder
 
 if TYPE_CHECKING:
@@ -251,16 +252,18 @@ class Grading:
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
         """The same result for whoever a team's notebook names and who handed in nothing."""
         own = {(s.student.login, s.assignment) for s in submissions}
+        now = [*(student for student, _ in self._codes), *(one.student for one in self.seen)]
+        known = classmates(self.course.root / "submitted", self.journal.results.values(), now)
         for result in [one for one in self.seen if one.processed]:
-            for login in result.team:
-                if (login, result.assignment) in own:
+            for mate, notes in mates(result, known):
+                if (mate.login, result.assignment) in own:
                     continue
                 for step in ("autograded", "feedback"):
                     theirs = self.course.root / step / result.student.login / result.assignment
-                    mine = self.course.root / step / login / result.assignment
+                    mine = self.course.root / step / mate.login / result.assignment
                     shutil.copytree(theirs, mine, dirs_exist_ok=True)
                 self._of += 1
-                same = replace(result, student=Student(login), team=())
+                same = replace(result, student=mate, team=(), repairs=(*result.repairs, *notes))
                 key = digest([], repr(same))
                 yield self._kept(key, same, known=key in self.journal.results)
 

@@ -196,6 +196,19 @@ def test_both_of_a_team_get_the_marks(classroom, empty):
     results = graded(place.parents[1], empty, executor=Here(), teams=True)
     assert {login: one.points for login, one in results.items()} == {"t1": 16.0, "t2": 16.0}
     assert (empty.root / "feedback" / "t2" / classroom.name).is_dir()
+    assert "names t2, as nobody in the class is called" in results["t2"].repairs[-1]
+
+
+def test_a_mate_is_known_by_the_name_without_the_number_that_canvas_adds(classroom, empty):
+    notebook = classroom.solved()
+    next(c for c in notebook.cells if "TEAM =" in c.source).source = 'TEAM = ["ann", "Benb"]'
+    place = classroom.hand_in("canvas-teams/ann_123", notebook)
+    text = place.parents[1] / f"benb_124_77_{classroom.name}.txt"
+    text.write_text("see ann's")
+    for _ in range(2):
+        results = graded(place.parents[1], empty, executor=Here(), teams=True)
+        points = {login: (one.points, one.student.lms_id) for login, one in results.items()}
+        assert points == {"ann_123": (16.0, ""), "benb_124": (16.0, "124")}
 
 
 @pytest.mark.parametrize("cell", ['TEAM = ["login1"]', 'TEAM = ["../../t", "..", ""]'])
