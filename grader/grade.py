@@ -16,10 +16,14 @@ from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle
 from grader.secret import secret
 from grader.task import Graded, Setting, grade_in_worker
+from grader.teams import classmates, mates
 from grader.workers import Pool, remove_stale, work_folder
 
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
+
+_OURS = ("source", "release", "autograded", "feedback", "reports")
+"""Folders of a course that hold no submissions."""
 
 
 class UsageError(Exception):
@@ -38,6 +42,7 @@ class Options:
         teams: the names in a notebook's TEAM all get its marks.
         executor: what runs the work, in place of workers on this machine.
         refuse: told of what belongs to no submission, and is not graded.
+        say: told where submissions are looked for, if it is not where one said.
     """
 
     assignment: str | None = None
@@ -47,6 +52,7 @@ class Options:
     teams: bool = False
     executor: Executor | None = None
     refuse: Callable[[Refusal], None] = lambda refusal: None
+    say: Callable[[str], None] = print
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
         raise UsageError(f"the course has no assignment {options.assignment!r}; it has {names}.")
     if options.contained:
         check_sandbox()
+    source = _submissions(source, course, options.say)
     if not source.exists():
         raise UsageError(f"{source} is not there.")
     intake = take_in(source, course.root, known, assignment=options.assignment)
@@ -86,6 +93,21 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
         if refusal.student is None or not refusal.assignment:
             options.refuse(refusal)
     yield from Grading(course, options).run(intake.submissions, intake.refused)
+
+
+def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Path:
+    """The source, for the whole course its folder of submissions.
+
+    Raises:
+        UsageError: it is another folder of the course, or in one.
+    """
+    place, submitted = source.resolve(), course.root / "submitted"
+    if place == course.root:
+        say(f"{source} is the course; its submissions are in {submitted}")
+        return submitted
+    if any(place.is_relative_to(course.root / name) for name in _OURS):
+        raise UsageError(f"{source} belongs to the course; its submissions are in {submitted}.")
+    return source
 
 
 class Grading:
@@ -230,16 +252,18 @@ class Grading:
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
         """The same result for whoever a team's notebook names and who handed in nothing."""
         own = {(s.student.login, s.assignment) for s in submissions}
+        now = [*(student for student, _ in self._codes), *(one.student for one in self.seen)]
+        known = classmates(self.course.root / "submitted", self.journal.results.values(), now)
         for result in [one for one in self.seen if one.processed]:
-            for login in result.team:
-                if (login, result.assignment) in own:
+            for mate, notes in mates(result, known):
+                if (mate.login, result.assignment) in own:
                     continue
                 for step in ("autograded", "feedback"):
                     theirs = self.course.root / step / result.student.login / result.assignment
-                    mine = self.course.root / step / login / result.assignment
+                    mine = self.course.root / step / mate.login / result.assignment
                     shutil.copytree(theirs, mine, dirs_exist_ok=True)
                 self._of += 1
-                same = replace(result, student=Student(login), team=())
+                same = replace(result, student=mate, team=(), repairs=(*result.repairs, *notes))
                 key = digest([], repr(same))
                 yield self._kept(key, same, known=key in self.journal.results)
 

@@ -5,7 +5,6 @@ same whatever runs beside it.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
@@ -31,11 +30,10 @@ from grader.rebuild import (
 from grader.result import Mark, Result, Submission
 from grader.run import Job, Ran, run_submission
 from grader.task import Graded, Setting
+from grader.teams import team
 from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
-
-_TEAM = re.compile(r"^TEAM = \[([^\]\n]{0,200})\]", re.MULTILINE)
 
 
 def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
@@ -85,7 +83,7 @@ class Part:
             except SubmissionError as error:
                 self.lost.append((name, error))
                 continue
-            self.repairs += repairs
+            self.repairs += [*repairs, *team(notebook)[1]]
             self.jobs.append(Job(f"{submission.assignment}/{name}", notebook))
 
     def result(self, ran: dict[str, Ran]) -> Result:
@@ -129,8 +127,8 @@ class Part:
         write_file(folder / f"{name}.html", feedback_html(result, name, answers))
 
     def _team(self) -> tuple[str, ...]:
-        given_out = {login for master in self.master.values() for login in team(master)}
-        named = [login for job in self.jobs for login in team(job.notebook)]
+        given_out = {login for master in self.master.values() for login in team(master)[0]}
+        named = [login for job in self.jobs for login in team(job.notebook)[0]]
         return tuple(dict.fromkeys(login for login in named if login not in given_out))
 
     def _unanswered(self) -> Iterable[tuple[str, str]]:
@@ -174,14 +172,6 @@ def in_python(notebook: NotebookNode, name: str) -> NotebookNode:
     if language.lower() != "python":
         raise SubmissionError("other-language", f"{name}.ipynb is in {language}, not in Python.")
     return notebook
-
-
-def team(notebook: NotebookNode) -> tuple[str, ...]:
-    """The logins in `TEAM = [...]`, where a cell of the student's says so."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and (found := _TEAM.search(cell.source)):
-            return tuple(re.findall(r"""["'](\w[\w.@+-]{0,63})["']""", found[1])[:2])
-    return ()
 
 
 def shown(notebook: NotebookNode, ran: Ran) -> NotebookNode:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grader.archives import Archives
 from grader.names import Names
 from grader.result import Student, Submission
-from grader.unpack import IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
+from grader.unpack import EMPTY, IntakeLimits, Item, Problem, Unfit, file_item, unzip, walk
 from grader.words import printable
 
 LIMITS = IntakeLimits()
@@ -120,6 +120,9 @@ class _Desk:
 
     def take(self, items: list[Item]) -> None:
         """Sort the files by student, then take what each handed in."""
+        if not self.in_place:
+            paths = self.names.student_first([self.names.plain(item.path) for item in items])
+            items = [item.at(path) for item, path in zip(items, paths, strict=True)]
         owner = self.names.owner([item.path for item in items], self.source)
         students: dict[str, tuple[Student, list[Item]]] = {}
         for item in items:
@@ -133,7 +136,9 @@ class _Desk:
             self._take_student(student, handed_in)
 
     def _take_student(self, student: Student, handed_in: list[Item]) -> None:
-        items = list(self._unpacked(self._first_names(handed_in)))
+        items = list(self._first_names(handed_in))
+        if not self.in_place:
+            items = list(Archives(self.names, self.limits).opened(items))
         notebooks = self._notebooks(items)
         tried = {self.names.folder(item.path) for item in items} | {name for name, _ in notebooks}
         wanted = [self.asked] if self.asked else self.names.assignments
@@ -158,29 +163,6 @@ class _Desk:
                 item = item if plain in taken else item.at(plain)
             taken.add(item.path)
             yield item
-
-    def _unpacked(self, items: Iterator[Item]) -> Iterator[Item]:
-        """The files, with what they hold in the place of archives."""
-        left = self.limits.submission
-        for item in items:
-            if self.in_place or not item.ends(".zip"):
-                yield item
-                continue
-            try:
-                data = item.read(left)
-                left -= len(data)
-                inner = unzip(BytesIO(data), f"{item.where}/", self.limits)
-                if not inner:
-                    raise Unfit("empty", "is an archive without a file.")
-            except Unfit as problem:
-                yield item.barred(*problem.args)
-                continue
-            loose = all(len(one.path.parts) == 1 and not one.ends(".ipynb") for one in inner)
-            folder = item.path.parent / (item.path.stem if loose else "")
-            for one in inner:
-                one = one.at(folder / one.path, upload=item.upload, late=item.late)
-                nested = one.ends(".zip") and not one.problem
-                yield one.barred("nested-zip", "is an archive in an archive.") if nested else one
 
     def _notebooks(self, items: list[Item]) -> dict[tuple[str, str], list[Item]]:
         """The files handed in for each (assignment, notebook), the one that counts first."""
@@ -228,8 +210,11 @@ class _Desk:
         known = {id(item) for some in notebooks.values() for item in some}
         taken = {id(first) for first, *_ in notebooks.values()}
         attempt = ("set-aside", "is another attempt than the one that counts.")
-        items = [i.barred(*attempt) if id(i) in known else i for i in items if id(i) not in taken]
-        notes = []
+        items = [one for one in items if id(one) not in taken and one.problem != EMPTY]
+        items = [one.barred(*attempt) if id(one) in known else one for one in items]
+        heads = [first.where for first, *_ in notebooks.values()]
+        saved = [where for where in heads if where.lower().endswith((".txt", ".json"))]
+        notes = [f"{where} was taken for the notebook that it holds." for where in saved]
         for where, problem in self._collect(content, home.path.parent, items):
             notes.append(f"{where} {problem[1]}")
             if not _is_quiet(problem):
@@ -252,7 +237,7 @@ class _Desk:
                 yield item.where, ("too-many-files", f"and {more} more are too many.")
                 return
             inside = (item.path.relative_to(b) for b in bases if item.path.is_relative_to(b))
-            path, most = next(inside, item.path), min(left, self.limits.file)
+            path, most = self.names.at_home(next(inside, item.path)), min(left, self.limits.file)
             try:
                 left -= item.size if item.size <= most else 0
                 data = item.read(most)
@@ -272,14 +257,16 @@ class _Desk:
             there = printable(", ".join(str(item.path) for item in items[:5]))
             text = f"handed in no notebook of {name or 'this course'}, but {there}."
             # A folder that nobody said is a student's may be anything.
-            sure = bool(student.lms_id) or any(self.names.folder(item.path) for item in items)
+            lms = bool(student.lms_id) or student.login.startswith("anon_")
+            sure = lms or any(self.names.folder(item.path) for item in items)
             whole = bool(name) and sure
-            self.refuse(student.login, ("missing-notebook", text), student, name, whole)
+            of = student, name if whole else "", whole
+            self.refuse(student.login, ("missing-notebook", text), *of)
 
 
 def _is_quiet(problem: Problem | None) -> bool:
     """Whether it is only noted: nothing is wrong with the file."""
-    return problem is not None and problem[0] in ("set-aside", "no-file")
+    return problem is not None and problem[0] in ("set-aside", "no-file", EMPTY[0])
 
 
 def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:

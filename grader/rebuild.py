@@ -57,7 +57,7 @@ def read_notebook(path: Path) -> NotebookNode:
     if not cells:
         raise SubmissionError("empty", f"{path.name} has no cells.")
     for cell in cells:
-        cell.source = cell.source.replace("\r\n", "\n")
+        cell.source = cell.source.replace("\r\n", "\n").replace("\r", "\n")
     return notebook
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -23,6 +24,7 @@ _CHUNK = 1 << 16
 
 Problem = tuple[str, str]
 """Why a file is not taken: a code for tables, and the rest of a sentence that its name begins."""
+EMPTY: Problem = ("empty-folder", "is an empty folder.")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class IntakeLimits:
         submission: bytes of all files beside a notebook, and of all archives of a student.
         files: files beside a notebook.
         export: bytes of an archive of a whole class.
-        entries: names in any one archive.
+        entries: names in the archive of a class, and in all archives of a student.
     """
 
     notebook: int = 20 << 20
@@ -107,7 +109,10 @@ class Item:
 
 
 def walk(folder: Path, inside: str = "") -> Iterator[Item]:
-    """Every visible file below a folder, in order of name; links are named, never followed."""
+    """Every visible file below a folder, in order of name; links are named, never followed.
+
+    An empty folder is there as a file that has the problem EMPTY.
+    """
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path, name = Path(entry.path), f"{inside}{entry.name}"
         if _hidden(name):
@@ -115,7 +120,9 @@ def walk(folder: Path, inside: str = "") -> Iterator[Item]:
         item = file_item(path, name)
         if entry.is_dir(follow_symlinks=False) and not item.problem:
             try:
-                yield from walk(path, f"{name}/")
+                inside_it = walk(path, f"{name}/")
+                yield next(inside_it, _empty(name))
+                yield from inside_it
                 continue
             except PermissionError:
                 item = item.barred("unreadable", "is a folder that cannot be read.")
@@ -132,6 +139,8 @@ def file_item(path: Path, name: str) -> Item:
 def unzip(file: IO[bytes], where: str, limits: IntakeLimits) -> list[Item]:
     """Every visible file of an archive, in its order, to be read while `file` is open.
 
+    An empty folder is there as a file that has the problem EMPTY.
+
     Raises:
         Unfit: it is no zip, or a broken one, or has too many names.
     """
@@ -146,7 +155,14 @@ def unzip(file: IO[bytes], where: str, limits: IntakeLimits) -> list[Item]:
     entries = archive.infolist()
     if len(entries) > limits.entries:
         raise Unfit("zip-bomb", f"holds {len(entries):,} names; {limits.entries:,} are allowed.")
-    return [item for info in entries if (item := _zipped(archive, info, where))]
+    items = [item for info in entries if (item := _zipped(archive, info, where))]
+    there = [
+        item.path.parent if item.problem else item.path
+        for item in items
+        if item.problem in (None, EMPTY)
+    ]
+    full = {folder for path in there for folder in path.parents}
+    return [item for item in items if item.problem != EMPTY or item.path.parent not in full]
 
 
 class _Bounded:
@@ -170,8 +186,10 @@ def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> Item
         with suppress(UnicodeError):
             name = name.encode("cp437").decode()
     problem = _problem(name, info.external_attr >> 16)
-    if _hidden(name) or (problem is None and name.endswith(("/", "\\"))):
+    if _hidden(name):
         return None
+    if problem is None and name.endswith(("/", "\\")):
+        return _empty(name, where)
     if info.flag_bits & 1:
         problem = problem or ("unreadable", "is encrypted.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -179,6 +197,10 @@ def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, where: str) -> Item
         problem = problem or ("unreadable", "is packed in another way than deflate.")
     opened, shown = partial(archive.open, info), _shown(f"{where}{name}")
     return Item(_path(name), shown, opened, info.file_size, info.compress_size, problem)
+
+
+def _empty(name: str, where: str = "") -> Item:
+    return Item(_path(name) / "(empty)", _shown(f"{where}{name}"), BytesIO, problem=EMPTY)
 
 
 def _problem(name: str, mode: int = 0) -> Problem | None:

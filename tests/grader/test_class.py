@@ -182,6 +182,13 @@ def test_a_sleeper_is_run_once_more_before_it_is_believed(classroom, empty, monk
     assert (len(runs), result.reasons, result.points) == (2, ("timeout",), 16.0)
 
 
+def test_the_folder_of_the_course_stands_for_its_submissions(classroom, empty, capsys):
+    place = classroom.hand_in("whole/ann", classroom.released)
+    shutil.copytree(place.parents[1], empty.root / "submitted")
+    assert list(graded(empty.root, empty, executor=Here())) == ["ann"]
+    assert f"submissions are in {empty.root / 'submitted'}" in capsys.readouterr().out
+
+
 def test_both_of_a_team_get_the_marks(classroom, empty):
     notebook = classroom.solved()
     next(c for c in notebook.cells if "TEAM =" in c.source).source = 'TEAM = ["t1", "t2"]'
@@ -189,6 +196,19 @@ def test_both_of_a_team_get_the_marks(classroom, empty):
     results = graded(place.parents[1], empty, executor=Here(), teams=True)
     assert {login: one.points for login, one in results.items()} == {"t1": 16.0, "t2": 16.0}
     assert (empty.root / "feedback" / "t2" / classroom.name).is_dir()
+    assert "names t2, as nobody in the class is called" in results["t2"].repairs[-1]
+
+
+def test_a_mate_is_known_by_the_name_without_the_number_that_canvas_adds(classroom, empty):
+    notebook = classroom.solved()
+    next(c for c in notebook.cells if "TEAM =" in c.source).source = 'TEAM = ["ann", "Benb"]'
+    place = classroom.hand_in("canvas-teams/ann_123", notebook)
+    text = place.parents[1] / f"benb_124_77_{classroom.name}.txt"
+    text.write_text("see ann's")
+    for _ in range(2):
+        results = graded(place.parents[1], empty, executor=Here(), teams=True)
+        points = {login: (one.points, one.student.lms_id) for login, one in results.items()}
+        assert points == {"ann_123": (16.0, ""), "benb_124": (16.0, "124")}
 
 
 @pytest.mark.parametrize("cell", ['TEAM = ["login1"]', 'TEAM = ["../../t", "..", ""]'])

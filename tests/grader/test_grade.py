@@ -302,12 +302,14 @@ def test_stock_nbgrader_commands_give_the_same_marks_and_feedback(classroom, cou
         (["{empty}"], "holds no submissions; expected"),
         (["{class}", "--assignment", "05"], "the course has no assignment '05'; it has 0"),
         (["{class}", "--course", "{empty}"], "run `grader build` first"),
+        (["{course}/release"], "belongs to the course; its submissions are in "),
+        (["{course}/source/04_reinforce_vs_gae"], "belongs to the course; its submissions are in "),
     ],
 )
 def test_grading_that_cannot_start_exits_with_2_and_a_sentence(
     arguments, sentence, classroom, course, tmp_path, capsys
 ):
-    names = {"class": classroom.folder, "empty": tmp_path}
+    names = {"class": classroom.folder, "empty": tmp_path, "course": course.root}
     arguments = [text.format(**names) for text in arguments]
     if "--course" not in arguments:
         arguments += ["--course", str(course.root)]

@@ -3,16 +3,21 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import grader
+from grader.exercise import Performance
+from grader.exercises import EXERCISES
 from grader.intake import LIMITS, take_in
+from grader.names import HAND_INS
 from grader.unpack import IntakeLimits
 
 A, B = "03_vanilla_policy_gradient", "04_reinforce_vs_gae"
@@ -25,15 +30,16 @@ def notebook(*grade_ids, text=""):
 
 
 WORK = notebook("setup", "gae")
+RUN = {"gae_seed1/config.json": b"1"}
 
 
 @pytest.fixture
 def course(tmp_path):
-    """A course whose two assignments share the cell `setup`."""
-    for name, cell in ((A, "vpg_update"), (B, "gae")):
+    """A course whose two assignments share the cell `setup`, and look for a folder each."""
+    for name, cell, look in ((A, "vpg_update", "cartpole_agent"), (B, "gae", "logs/3a")):
         folder = tmp_path / "course" / "source" / name
         folder.mkdir(parents=True)
-        (folder / f"{name}.ipynb").write_bytes(notebook("setup", cell))
+        (folder / f"{name}.ipynb").write_bytes(notebook("setup", cell, text=look))
     return tmp_path / "course"
 
 
@@ -180,6 +186,45 @@ def test_a_name_that_was_changed_on_the_way_is_still_known(course, tmp_path, nam
     assert names(one.folder) == {f"{B}.ipynb"}
 
 
+@pytest.mark.parametrize(
+    "name", [f"ann/{B}.ipynb.txt", "ann.ipynb.json", "ann/hw.ipynb (1).txt", f"{B}_ann.ipynb.TXT"]
+)
+def test_a_notebook_that_a_browser_saved_as_text_is_taken_and_it_is_said(course, export, name):
+    (one,) = take(export({name: WORK, f"bob/{A}/x": b"1"}), course, assignment=B).submissions
+    assert one.student.login == "ann" and names(one.folder) == {f"{B}.ipynb"}
+    assert one.notes == (f"{name} was taken for the notebook that it holds.",)
+
+
+def test_what_was_saved_as_text_is_taken_from_archives_and_from_later_attempts(course, export):
+    files = {"doe_1_5_hw.zip": as_zip({f"{B}.ipynb.txt": b"1"})}
+    two = take(
+        export(files | {f"roe_2_6_{B}.ipynb-1.txt": b"1", f"roe_2_5_{B}.ipynb": b"0"}), course
+    )
+    assert [(one.folder / f"{B}.ipynb").read_bytes() for one in two.submissions] == [b"1", b"1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "login"),
+    [
+        (f"{B} (carl)", "carl"),
+        (f"bob-{B}-final-2", "bob"),
+        (f"{B}_ann_v2 (1)", "ann"),
+        (f"{B} copy", "in"),
+        (f"finale-{B}", "finale"),
+    ],
+)
+def test_whose_it_is_stands_in_the_name_beside_the_assignment(course, tmp_path, name, login):
+    (one,) = take(lay(tmp_path / "in", {f"{name}.ipynb": WORK}), course).submissions
+    assert one.student.login == login
+
+
+@pytest.mark.parametrize("name", [f"{B}-{'1' * 5_000}", f"doe_1_{'2' * 5_000}_x"])
+def test_a_number_without_end_in_a_name_stops_nobody(course, tmp_path, name):
+    content = as_zip({f"ann/{B}.ipynb": WORK, f"ann/{name}.ipynb": WORK, f"{name}.ipynb": WORK})
+    (tmp_path / "e.zip").write_bytes(content)
+    assert "ann" in [s.student.login for s in take(tmp_path / "e.zip", course).submissions]
+
+
 def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
     files = {f"{name}.ipynb": name.encode() for name in (B, f"{B} (2)", f"Copy of {B}")}
     intake = take(lay(tmp_path / "in", {f"a/{name}": text for name, text in files.items()}), course)
@@ -188,7 +233,9 @@ def test_the_name_asked_for_counts_before_copies_of_it(course, tmp_path):
     assert len(one.notes) == 2 and all("another attempt" in note for note in one.notes)
 
 
-@pytest.mark.parametrize("where", [f"{B}.ipynb", f"{B}/{B}.ipynb", f"{B}_anna.ipynb"])
+@pytest.mark.parametrize(
+    "where", [f"{B}.ipynb", f"{B}/{B}.ipynb", f"{B}_anna.ipynb", f"{B}.ipynb.txt"]
+)
 def test_one_notebook_belongs_to_the_folder_or_the_name_it_bears(course, tmp_path, where):
     source = lay(tmp_path / "anna", {where: WORK}) / where
     (one,) = take(source, course).submissions
@@ -206,6 +253,22 @@ def test_a_packed_class_may_have_a_folder_around_it(course, tmp_path):
     (tmp_path / "class.zip").write_bytes(as_zip({f"submitted/anna/{B}/{B}.ipynb": WORK}))
     (one,) = take(tmp_path / "class.zip", course).submissions
     assert one.student.login == "anna"
+
+
+def test_folders_of_students_may_lie_in_the_folder_of_the_assignment(course, export):
+    files = {f"{B}/ann/{B}.ipynb": WORK, f"{B}/bob/hw.ipynb": WORK, f"{B}/bob/3a/r/x": b"1"}
+    files |= {f"{A}/cid/{A}.ipynb": b"1", f"{B}/Jo_7_assignsubmission_file_/x.ipynb": WORK}
+    intake = take(export(files | {f"{B}/readme.txt": b"1"}), course)
+    found = {(s.student.login, s.assignment): names(s.folder) for s in intake.submissions}
+    assert found.pop(("bob", B)) == {f"{B}.ipynb", "logs/3a/r/x"}
+    assert list(found) == [("ann", B), ("cid", A), ("jo_7", B)]
+    assert [(r.where, r.code) for r in intake.refused] == [(f"{B}/readme.txt", "unknown-student")]
+
+
+def test_one_folder_in_the_folder_of_the_assignment_is_no_student(course, tmp_path):
+    files = {f"{B}/{B}.ipynb": WORK, f"{B}/old/{B}.ipynb": b"{}", f"{A}/src/{A}.ipynb": b"{}"}
+    intake = take(lay(tmp_path / "anna", files), course)
+    assert [s.student.login for s in intake.submissions] == ["anna", "anna"]
 
 
 def test_only_the_assignment_asked_for_is_taken(course, tmp_path):
@@ -226,6 +289,37 @@ def test_a_folder_that_may_be_no_students_is_named_but_gets_no_zero(course, tmp_
     intake = take(source, course, assignment=A)
     assert [s.student.login for s in intake.submissions] == ["anna"]
     assert codes(intake) == ["missing-notebook"] and not whole(intake)
+
+
+@pytest.fixture(params=["zip", "folder"])
+def with_empty_folders(request, tmp_path):
+    """A class of one who handed in, one whose folder is empty, and two with an empty one in it."""
+    source = lay(tmp_path / "in", {f"ann/{B}/{B}.ipynb": WORK})
+    for folder in ("ann/logs", f"ann/{A}", "hal", f"ida/{B}", f"bo/{A}"):
+        (source / folder).mkdir(parents=True)
+    is_zip = request.param == "zip"
+    return Path(shutil.make_archive(str(tmp_path / "e"), "zip", source)) if is_zip else source
+
+
+def test_empty_folders_are_named_and_zero_where_they_are_an_assignments(course, with_empty_folders):
+    intake = take(with_empty_folders, course)
+    assert [(s.student.login, s.assignment, s.notes) for s in intake.submissions] == [
+        ("ann", B, ())
+    ]
+    assert {(r.where, r.assignment, r.code) for r in intake.refused} == {
+        ("ann", A, "missing-notebook"),
+        ("bo", A, "missing-notebook"),
+        ("hal", "", "missing-notebook"),
+        ("ida", B, "missing-notebook"),
+    }
+    asked = take(with_empty_folders, course, assignment=B)
+    assert {(r.where, r.assignment) for r in asked.refused} == {("hal", ""), ("ida", B)}
+
+
+def test_an_archive_of_empty_folders_is_empty(course, tmp_path):
+    lay(tmp_path / "in" / "ann", {f"{B}.ipynb": WORK, "logs.zip": as_zip({"logs/": b""})})
+    intake = take(tmp_path / "in", course)
+    assert codes(intake) == ["empty"] and len(intake.submissions) == 1
 
 
 # Canvas
@@ -253,10 +347,15 @@ def test_canvas_names_with_numbers_and_underscores_are_read_from_the_left(course
     }
     intake = take(export(files), course)
     assert [(s.student.login, s.student.lms_id, s.late) for s in intake.submissions] == [
-        ("anon_Ab1cD", "Ab1cD", False),
-        ("anon_Xy9zW", "Xy9zW", True),
+        ("anon_Ab1cD", "", False),
+        ("anon_Xy9zW", "", True),
         ("van_der_berg_12", "12", False),
     ]
+
+
+def test_who_is_anonymous_and_hands_in_no_notebook_gets_a_zero_too(course, export):
+    intake = take(export({"anon_Ab1cD_90_answers.pdf": b"1"}), course, assignment=B)
+    assert whole(intake) == {("anon_Ab1cD", B, "missing-notebook")}
 
 
 def test_canvas_files_beside_the_notebook_get_their_names_back(course, export):
@@ -286,6 +385,47 @@ def test_an_archive_may_hold_the_notebooks_themselves(course, export):
         ("doe_1", B): {f"{B}.ipynb"},
         ("roe_3", B): {f"{B}.ipynb", "logs/y"},
     }
+
+
+AGENT = {"model.npz": b"1"}
+STUDY = {f"3a/{name}": content for name, content in RUN.items()}
+WAYS = {
+    "3a.zip with 3a/": {"3a.zip": as_zip(STUDY)},
+    "3a.zip with runs": {"3a.zip": as_zip(RUN)},
+    "logs.zip with 3a/": {"logs.zip": as_zip(STUDY)},
+    "logs.zip in a zip": {"hand.zip": as_zip({f"{B}.ipynb": WORK, "logs.zip": as_zip(STUDY)})},
+    "a zip of zips": {"hand.zip": as_zip({"3a.zip": as_zip(RUN), "cartpole_agent.zip": b"no"})},
+    "a folder elsewhere": {f"my homework/logs/{name}": RUN[name[3:]] for name in STUDY},
+    "twice the folder": {f"3a/{name}": content for name, content in STUDY.items()},
+}
+
+
+@pytest.mark.parametrize("files", WAYS.values(), ids=WAYS)
+def test_a_study_arrives_where_the_notebook_looks_for_it(course, tmp_path, files):
+    source = lay(tmp_path / "in", {f"ann/my homework/deep/{B}.ipynb": WORK})
+    lay(source / "ann", files)
+    (one,) = take(source, course).submissions
+    assert names(one.folder) == {f"{B}.ipynb", "logs/3a/gae_seed1/config.json"}
+
+
+@pytest.mark.parametrize("inner", [AGENT, {"cartpole_agent/model.npz": b"1"}])
+@pytest.mark.parametrize("name", ["cartpole_agent", "cartpole_agent (1)", "hand/cartpole_agent"])
+def test_an_agent_arrives_where_the_notebook_looks_for_it(course, tmp_path, name, inner):
+    source = lay(tmp_path / "in" / "ann", {f"{A}.ipynb": WORK, f"{name}.zip": as_zip(inner)})
+    (one,) = take(source.parent, course).submissions
+    assert names(one.folder) == {f"{A}.ipynb", "cartpole_agent/model.npz"}
+
+
+def test_folders_that_no_notebook_of_the_course_speaks_of_stay_where_they_are(course, tmp_path):
+    source = lay(tmp_path / "in" / "ann", {f"{A}.ipynb": WORK, "x/lunarlander_agent/a": b"1"})
+    (one,) = take(source.parent, course).submissions
+    assert names(one.folder) == {f"{A}.ipynb", "x/lunarlander_agent/a"}
+
+
+def test_the_folders_that_are_handed_in_are_those_that_are_graded():
+    graded = [one for one in EXERCISES if isinstance(one, Performance)]
+    asked = {one.name if one.answer == "act" else one.answer.strip('"') for one in graded}
+    assert asked == set(HAND_INS)
 
 
 def test_text_typed_into_canvas_is_noted_and_alone_is_no_submission(course, export):
@@ -324,6 +464,22 @@ def test_moodle_says_who_it_is_in_folders_and_in_flat_names(course, export, mark
     assert lei.student.login == "\u674e\u96f7_9"
 
 
+def test_moodle_names_may_hold_underscores(course, export):
+    start = "An_na Under_129_assignsubmission_file_"
+    intake = take(export({f"{start}/{B}.ipynb": WORK, f"{start}/3a.zip": as_zip(RUN)}), course)
+    (one,) = intake.submissions
+    assert (one.student.login, one.student.lms_id) == ("an_na-under_129", "129")
+    assert len(names(one.folder)) == 2
+
+
+def test_a_name_is_the_same_whichever_system_spells_it(course, tmp_path):
+    start, file = "Jo\u0308rg_7_assignsubmission_file_", "Jo\u0308_1_2_3a.zip"
+    files = {f"{start}/{B}.ipynb": WORK, f"J\xf6rg_7_assignsubmission_file_/{file}": as_zip(RUN)}
+    (one,) = take(lay(tmp_path / "in", files), course).submissions
+    assert (one.student.login, one.student.name) == ("j\xf6rg_7", "J\xf6rg")
+    assert len(names(one.folder)) == 2
+
+
 def test_a_teachers_feedback_is_no_submission(course, export):
     files = {f"Jo_1_assignfeedback_file_/{B}.ipynb": WORK, "Jo_1_assignsubmission_file_/x": b"1"}
     assert whole(take(export(files), course, assignment=B)) == {("jo_1", B, "missing-notebook")}
@@ -333,10 +489,13 @@ def test_a_file_cannot_pass_for_another_students(course, export):
     files = {
         f"Jane Doe_1_assignsubmission_file_/Bob_2_assignsubmission_file_{B}.ipynb": WORK,
         f"doejane_1_5_bob_2_6_{B}.ipynb": WORK,
+        f"doejane_1_7_bob_2_assignsubmission_file_{B}.ipynb": WORK,
+        f"anon_Ab1cD_8_bob_2_assignsubmission_file_{B}.ipynb": WORK,
         f"mallory/bob_2_6_{B}.ipynb": WORK,
     }
     intake = take(export(files), course)
-    assert [s.student.login for s in intake.submissions] == ["doejane_1", "jane-doe_1", "mallory"]
+    logins = [s.student.login for s in intake.submissions]
+    assert logins == ["anon_Ab1cD", "doejane_1", "jane-doe_1", "mallory"]
 
 
 # What is refused
@@ -485,6 +644,17 @@ def test_bombs_are_refused_by_ratio_and_by_count(course, export, files):
     assert codes(intake) == ["zip-bomb"]
 
 
+@pytest.mark.parametrize(
+    ("count", "content", "code"), [(15, b"", "zip-bomb"), (3, os.urandom(1_900), "oversize")]
+)
+def test_archives_in_an_archive_share_its_limits(course, tmp_path, count, content, code):
+    inner = {f"{k}.zip": as_zip({f"{k}{i}": content for i in range(count)}) for k in "abc"}
+    lay(tmp_path / "in" / "ann", {f"{B}.ipynb": WORK, "hand.zip": as_zip(inner)})
+    intake = take(tmp_path / "in", course, limits=IntakeLimits(submission=20_000, entries=40))
+    assert [(r.where, r.code) for r in intake.refused] == [("ann/hand.zip/c.zip", code)]
+    assert len(names(intake.submissions[0].folder)) == 1 + 2 * count
+
+
 def test_a_bomb_for_a_notebook_is_a_zero(course, tmp_path):
     (tmp_path / "e.zip").write_bytes(as_zip({f"doe_1_5_{B}.ipynb": b"0" * 30_000_000}))
     assert whole(take(tmp_path / "e.zip", course)) == {("doe_1", B, "zip-bomb")}
@@ -519,7 +689,7 @@ BROKEN = {
     "no zip": (b"Rar!", "not-a-zip"),
     "cut off": (as_zip({"x": os.urandom(900)})[:-300], "not-a-zip"),
     "empty": (as_zip({}), "empty"),
-    "nested": (as_zip({"b.zip": as_zip({"x": b"1"})}), "nested-zip"),
+    "nested": (as_zip({"b.zip": as_zip({"c.zip": as_zip({"x": b"1"})})}), "nested-zip"),
 }
 
 

@@ -197,11 +197,12 @@ def test_a_master_that_grades_nothing_takes_any_notebook(submitted):
     assert "answer" in sources(rebuilt)
 
 
-def test_windows_line_ends_and_a_byte_order_mark_change_nothing(master, submitted, tmp_path):
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_other_line_ends_and_a_byte_order_mark_change_nothing(master, submitted, tmp_path, end):
     path = tmp_path / "hw.ipynb"
     for one in submitted.cells:
-        one.source = one.source.replace("\n", "\r\n")
-    submitted.cells[3].source = "check()\r\n"
+        one.source = one.source.replace("\n", end)
+    submitted.cells[3].source = f"check(){end}"
     master.cells[3].source += "\n"
     path.write_bytes(b"\xef\xbb\xbf" + nbformat.writes(submitted).encode())
     assert rebuild(master, read_notebook(path))[1] == []
