@@ -49,7 +49,8 @@ class Course:
         """A fingerprint of what submissions of an assignment are rebuilt from."""
         folders = (self.root / "source" / assignment, self.root / "release" / assignment)
         config = [self.config] if self.config.is_file() else []
-        return digest([*config, *(path for folder in folders for path in files_below(folder))])
+        paths = [*config, *(path for folder in folders for path in files_below(folder))]
+        return digest(paths, below=self.root)
 
     def filed(self) -> set[tuple[str, str]] | None:
         """(login, assignment) of what stands in the gradebook; None where it is not the file."""

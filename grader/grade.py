@@ -152,6 +152,7 @@ class Grading:
                 repr(s.notes),
                 masters[s.assignment],
                 *same,
+                below=s.folder,
             )
             for s in submissions
         }

@@ -64,12 +64,12 @@ def _last_byte(file: Any) -> bytes:
     return file.read(1)
 
 
-def digest(paths: Iterable[Path], *parts: str) -> str:
-    """A fingerprint of texts, and of files with their names."""
+def digest(paths: Iterable[Path], *parts: str, below: Path = Path()) -> str:
+    """A fingerprint of texts, and of files with their places in the folder `below`."""
     total = sha256(repr(parts).encode())
     for path in paths:
         content = sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
+        total.update(f"{path.relative_to(below)} {content}\n".encode())
     return total.hexdigest()
 
 
@@ -82,4 +82,4 @@ def digest_of_grader() -> str:
     """A fingerprint of all that decides a verdict beside the submission and its master."""
     root = Path(__file__).resolve().parent.parent
     folders = (root / "grader", root / "rlcore", root / "solutions" / "answer_key")
-    return digest(path for top in folders for path in sorted(top.rglob("*.py")))
+    return digest((path for top in folders for path in sorted(top.rglob("*.py"))), below=root)
