@@ -74,7 +74,7 @@ class Part:
         self.jobs: list[Job] = []
         self.stubs: dict[str, dict[str, str]] = {}
         self.lost: list[tuple[str, SubmissionError]] = []
-        self.repairs: list[str] = list(submission.notes)
+        self.repairs: list[str] = []
         lay_out(submission.folder, folder / submission.assignment)
         lay_out(setting.masters / submission.assignment, folder / submission.assignment)
         for name, master in self.master.items():
@@ -107,6 +107,7 @@ class Part:
             marks=tuple(found),
             reasons=tuple(dict.fromkeys(reasons)),
             repairs=tuple(self.repairs),
+            notes=self.submission.notes,
             problem=" ".join(str(error) for _, error in self.lost),
             unanswered=tuple(self._unanswered()),
             team=self._team(),

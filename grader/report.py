@@ -164,9 +164,9 @@ def codes(result: Result) -> list[str]:
 
 
 def notes(result: Result) -> list[str]:
-    """What is to be said of the whole of a submission: problem, reasons, repairs, what waits."""
+    """What is to be said of a whole submission: problem, reasons, what was done, what waits."""
     waits = f"{number(result.to_mark)} points wait for a person." if result.to_mark else ""
-    said = [result.problem, *map(explain, codes(result)), *result.repairs, waits]
+    said = [result.problem, *map(explain, codes(result)), *result.repairs, *result.notes, waits]
     return [one_line(text) for text in said if text]
 
 

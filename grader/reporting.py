@@ -76,7 +76,7 @@ def table_row(result: Result) -> list[str]:
     codes = " ".join(code for code in result.reasons if code != "repaired")
     said = [f"[{codes}]" if codes else "", result.problem]
     said += [mark.text for mark in result.marks if mark.text != result.problem]
-    said += [*result.repairs, "late" if result.late else ""]
+    said += [*result.repairs, *result.notes, "late" if result.late else ""]
     said += [f"{number(result.to_mark)} to mark by hand" if result.to_mark else ""]
     first, *others = [line for line in said if line] or [""]
     name = f"{result.student.login} {result.assignment}"

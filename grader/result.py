@@ -63,6 +63,7 @@ class Result:
     Args:
         reasons: codes of what befell the whole of it: `not-json`, `timeout`, `kernel-died`, ….
         repairs: what was mended before it was run, in words.
+        notes: what was done to it on the way in, in words.
         problem: a sentence, where the whole of it could not be graded.
         team: the logins that the notebook names.
         unanswered: (notebook, grade_id) of solution cells that are still as they were given out.
@@ -76,6 +77,7 @@ class Result:
     marks: tuple[Mark, ...] = ()
     reasons: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     problem: str = ""
     team: tuple[str, ...] = ()
     unanswered: tuple[tuple[str, str], ...] = ()

@@ -1,6 +1,92 @@
-"""Grading again: what counts as changed, and what is written again."""
+"""Grading again: what counts as changed, what is written again, and what a person has marked."""
 
+import shutil
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from quick import CONTAINED, QUICK, Here
+
+from grader.grade import Options, grade_class
 from grader.journal import digest, files_below
+from grader.nbgrader_course import NbgraderCourse
+from grader.report import codes
+
+CONFIG = """
+c = get_config()
+c.AssignLatePenalties.plugin_class = "penny_plugin.APoint"
+"""
+PLUGIN = """
+from nbgrader.plugins import BasePlugin
+
+
+class APoint(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 1.0
+"""
+TEST = {"points": 2, "grade": True, "solution": False, "locked": True, "schema_version": 3}
+ANSWER = {"grade": False, "solution": True, "locked": False, "schema_version": 3}
+WRITTEN = {"points": 3, "grade": True, "solution": True, "locked": False, "schema_version": 3}
+
+
+def cell(make, name, source, metadata):
+    return make(source, id=name, metadata={"nbgrader": {"grade_id": name, **metadata}})
+
+
+def notebook(value, text):
+    return new_notebook(
+        cells=[
+            cell(new_code_cell, "answer", f"answer = {value}", ANSWER),
+            cell(new_code_cell, "test_answer", "assert answer == 1", TEST),
+            cell(new_markdown_cell, "essay", text, WRITTEN),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A course of one notebook, whose late penalties cost a point."""
+    course = NbgraderCourse(tmp_path_factory.mktemp("tiny") / "course")
+    (course.root / "source" / "ps1").mkdir(parents=True)
+    nbformat.write(notebook(0, "Write."), course.root / "source" / "ps1" / "p1.ipynb")
+    course.config.write_text(CONFIG)
+    (course.root / "penny_plugin.py").write_text(PLUGIN)
+    course.generate("ps1")
+    return course
+
+
+@pytest.fixture
+def tiny(built, tmp_path):
+    """A copy of it; `hand_in(value, …)` is ada's, `grade()` takes what all have handed in."""
+    course = NbgraderCourse(tmp_path / "course")
+    shutil.copytree(built.root, course.root)
+    top = tmp_path / "class"
+
+    def hand_in(value, text="I think.", late=False, **files):
+        place = top / "ada" / "ps1"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        nbformat.write(notebook(value, text), place / "p1.ipynb")
+        (place / "timestamp.txt").write_text(f"20{31 if late else 29}-01-01 00:00:00 UTC")
+        for name, content in files.items():
+            (place / name).write_text(content)
+
+    def grade(source=top, **options):
+        options = Options(limits=QUICK, contained=CONTAINED, executor=Here(), **options)
+        return [*grade_class(source, course, options)]
+
+    return SimpleNamespace(course=course, top=top, hand_in=hand_in, grade=grade)
+
+
+def test_an_older_attempt_is_a_note_and_no_reason_code(tiny):
+    tiny.hand_in(1)
+    shutil.copy(tiny.top / "ada" / "ps1" / "p1.ipynb", tiny.top / "ada" / "ps1" / "p1 (1).ipynb")
+    (done,) = tiny.grade()
+    assert (done.result.repairs, codes(done.result)) == ((), ["unverified"])
+    assert "another attempt" in done.result.notes[0]
+    page = tiny.course.root / "feedback" / "ada" / "ps1" / "ps1.html"
+    assert "another attempt" in page.read_text(encoding="utf-8")
 
 
 def test_a_folder_that_was_renamed_is_a_change(tmp_path):
