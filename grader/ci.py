@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from grader.report import clean, codes, exercise_of, explain, in_order, lost, notes, one_line, why
 from grader.result import Mark, Result
-from grader.words import number, score
+from grader.words import in_points, number, score
 
 SUMMARY_BYTES = 900_000  # GitHub refuses a summary of more than 1 MiB
 
@@ -59,7 +59,7 @@ def junit_xml(results: Sequence[Result]) -> bytes:
             if mark.by_hand:
                 ET.SubElement(case, "skipped", message="waits for a person")
             elif lost(mark):
-                points = f"{score(mark.auto or 0.0, mark.most)} points"
+                points = in_points(mark.auto or 0.0, mark.most)
                 ET.SubElement(
                     case, "failure", message=points, type=one_line(mark.code)
                 ).text = clean(why(mark))
@@ -86,8 +86,8 @@ def annotations(results: Sequence[Result]) -> list[str]:
             )
         for mark in filter(lost, result.marks):
             title = f"{login}, {result.assignment}: {exercise_of(mark)}"
-            points = score(mark.auto or 0.0, mark.most)
-            lines.append(_command("error", title, f"{points} points. {why(mark)}"))
+            points = in_points(mark.auto or 0.0, mark.most)
+            lines.append(_command("error", title, f"{points}. {why(mark)}"))
     if any(not result.sandboxed for result in results):
         lines.append(_command("warning", "no sandbox", explain("no-sandbox")))
     return lines

@@ -65,7 +65,10 @@ def _add_grade(commands: Any) -> None:
     )
     grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
     grade.add_argument("--course", type=Path, help="any nbgrader course (default: build/course)")
-    grade.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers")
+    cores = os.cpu_count() or 1
+    grade.add_argument(
+        "--jobs", type=_positive, default=cores, help="workers (default: one a core, %(default)s)"
+    )
     grade.add_argument("--teams", action="store_true", help="both names in TEAM get the marks")
     grade.add_argument(
         "--no-sandbox",

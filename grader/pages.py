@@ -19,7 +19,7 @@ from grader.ci import gradescope_json, junit_xml, step_summary
 from grader.report import Total, Totals, clean, grouped, in_order, total_of
 from grader.result import Result
 from grader.tables import canvas_csv, grades_csv
-from grader.words import number
+from grader.words import in_points, many, number
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGES = Environment(
@@ -103,5 +103,11 @@ def _page(template: str, title: str, **values: object) -> str:
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
     page = PAGES.get_template(template)
-    style = {"css": Markup(css), "policy": Markup(policy), "number": number}
+    style = {
+        "css": Markup(css),
+        "policy": Markup(policy),
+        "number": number,
+        "many": many,
+        "in_points": in_points,
+    }
     return page.render(title=title, report=report, **style, **values)

@@ -12,7 +12,7 @@ from grader.intake import Refusal
 from grader.journal import Journal
 from grader.pages import write_reports
 from grader.result import Result
-from grader.words import number, printable
+from grader.words import many, number, printable
 
 
 class Progress:
@@ -49,7 +49,7 @@ class Progress:
         seconds = time.monotonic() - self._started
         known = len(self.results) - self.fresh
         unchanged = f", {known} of them unchanged" if known else ""
-        print(f"\n{len(self.results)} submissions in {seconds:.1f} s{unchanged}")
+        print(f"\n{many(len(self.results), 'submission')} in {seconds:.1f} s{unchanged}")
 
     def good(self, percent: float | None) -> bool:
         """Whether all were processed, and nobody has less than this part of a machine's points."""
