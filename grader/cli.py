@@ -3,16 +3,53 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 CLEAN, NOT_CLEAN, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
+class Output:
+    """A stream that goes nowhere when nobody reads it any longer, as after `| head`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if somebody reads."""
+        with self._unless_closed():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if somebody reads."""
+        with self._unless_closed():
+            self._stream.flush()
+
+    @contextmanager
+    def _unless_closed(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:  # what is still in its buffer has to go somewhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 (clean), 1 (not), 2 (wrong usage) or 130 (Ctrl-C)."""
-    args = parser().parse_args(argv)
+    out: Any = Output(sys.stdout)
+    with redirect_stdout(out), redirect_stderr(Output(sys.stderr)):
+        try:
+            return _run(parser().parse_args(argv))
+        finally:
+            out.flush()
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         return args.run(args)
     except KeyboardInterrupt:
