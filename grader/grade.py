@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
-from grader.intake import Refusal, take_in
+from grader.intake import Intake, Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
 from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle
@@ -20,6 +20,9 @@ from grader.workers import Pool, remove_stale, work_folder
 
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
+
+
+PACKED = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 
 
 class UsageError(Exception):
@@ -77,38 +80,47 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     if not source.exists():
         raise UsageError(f"{source} is not there.")
     intake = take_in(source, course.root, known, assignment=options.assignment)
-    if not intake.submissions and not intake.refused:
-        raise UsageError(
-            f"{source} holds no submissions; expected <student>/{known[0]}/{known[0]}.ipynb as "
-            "nbgrader lays them out, notebooks, or an export of Canvas or Moodle."
-        )
     for refusal in intake.refused:
         if refusal.student is None or not refusal.assignment:
             options.refuse(refusal)
-    yield from Grading(course, options).run(intake.submissions, intake.refused)
+    grading = Grading(course, options, intake)
+    if not grading.of:
+        raise UsageError(_nothing_in(source, [one.where for one in intake.refused], known[0]))
+    yield from grading.run()
+
+
+def _nothing_in(source: Path, files: list[str], name: str) -> str:
+    packed = [one for one in (source.name, *files) if one.lower().endswith(PACKED)]
+    if packed:
+        return f"{packed[0]} is packed in a way that is not read here; unpack it first."
+    held = ", ".join(files[:5]) + (", …" if files[5:] else "")
+    return (
+        f"{source} holds no submissions{f', but {held}' if held else ''}; expected "
+        f"<student>/{name}/{name}.ipynb as nbgrader lays them out, notebooks, or an export of "
+        "Canvas or Moodle (folder or zip)."
+    )
 
 
 class Grading:
     """One run over a class."""
 
-    def __init__(self, course: Course, options: Options) -> None:
-        self.course, self.options = course, options
+    def __init__(self, course: Course, options: Options, intake: Intake) -> None:
+        self.course, self.options, self.submissions = course, options, intake.submissions
+        self.refused = intake.refused
+        self.whole = [one for one in intake.refused if one.whole and one.student]
+        self.of = len(self.submissions) + len(self.whole)
         self.journal = Journal(course.private / "journal.jsonl")
         self.secret = secret()
         self.seen: list[Result] = []
-        self._of, self._books = 0, None
+        self._books = None
         self._filed = course.filed()
         self._stack = ExitStack()
 
-    def run(
-        self, submissions: Sequence[Submission], refused: Sequence[Refusal] = ()
-    ) -> Iterator[Done]:
+    def run(self) -> Iterator[Done]:
         """Results, those first that are known."""
-        whole = [refusal for refusal in refused if refusal.whole and refusal.student]
-        self._of = len(submissions) + len(whole)
-        keys = self._keys(submissions)
-        self._codes = {(r.student, r.assignment): [] for r in refused}
-        for refusal in refused:
+        submissions, whole, keys = self.submissions, self.whole, self._keys(self.submissions)
+        self._codes = {(r.student, r.assignment): [] for r in self.refused}
+        for refusal in self.refused:
             self._codes[refusal.student, refusal.assignment].append(refusal.code)
         waiting: dict[str, list[Submission]] = {}
         with self._stack:
@@ -226,7 +238,7 @@ class Grading:
         if result.processed and not (there and self.journal.recorded.get(place) == key):
             self.books.record(result)
             self.journal.note_recorded(key, result)
-        return Done(result, len(self.seen), self._of, known)
+        return Done(result, len(self.seen), self.of, known)
 
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
         """The same result for whoever a team's notebook names and who handed in nothing."""
@@ -239,7 +251,7 @@ class Grading:
                     theirs = self.course.root / step / result.student.login / result.assignment
                     mine = self.course.root / step / login / result.assignment
                     shutil.copytree(theirs, mine, dirs_exist_ok=True)
-                self._of += 1
+                self.of += 1
                 same = replace(result, student=Student(login), team=())
                 key = digest([], repr(same))
                 yield self._kept(key, same, known=key in self.journal.results)

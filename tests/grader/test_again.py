@@ -8,6 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from quick import CONTAINED, QUICK, Here
 
+from grader.cli import main
 from grader.grade import Options, grade_class
 from grader.journal import digest, files_below
 from grader.nbgrader_course import NbgraderCourse
@@ -97,3 +98,21 @@ def test_a_folder_that_was_renamed_is_a_change(tmp_path):
     folder.rename(folder.with_name("3a"))
     digests.add(digest(files_below(tmp_path), below=tmp_path))
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["class.tar.gz"], "class.tar.gz is packed in a way that is not read here; unpack it"),
+        (["all.RAR", "README.md"], "all.RAR is packed"),
+        (["a.png", "b.png"], "holds no submissions, but a.png, b.png; expected <student>/ps1"),
+        ([], "holds no submissions; expected"),
+    ],
+)
+def test_where_nothing_can_be_graded_it_is_wrong_usage(tiny, capsys, names, words):
+    tiny.top.mkdir()
+    for name in names:
+        (tiny.top / name).write_bytes(b"x")
+    source = tiny.top / names[0] if len(names) == 1 else tiny.top
+    assert main(["grade", str(source), "--course", str(tiny.course.root)]) == 2
+    assert words in capsys.readouterr().err
