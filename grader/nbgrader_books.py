@@ -7,18 +7,27 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
+from sqlalchemy.orm import selectinload
 from traitlets.config import Config
 
 from grader.course import Course
@@ -26,7 +35,7 @@ from grader.grade import UsageError
 from grader.journal import files_below
 from grader.nbgrader_course import load_config, no_sql_warnings, scripts_on_path
 from grader.rebuild import grade_id, read_notebook
-from grader.report import Total
+from grader.report import Total, Totals
 from grader.result import Result
 
 MOST_BYTES = 200
@@ -148,19 +157,36 @@ class Books:
                     checked = step._check_late_penalty(notebook, penalty)
                     notebook.late_submission_penalty = checked
 
-    def totals(self, assignments: list[str]) -> dict[tuple[str, str], Total]:
-        """Points of every submission, those given by hand included."""
-        return {
-            (row["student"], name): Total(
-                row["score"], row["max_score"], row["needs_manual_grade"], _penalty(row)
-            )
-            for name in assignments
-            for row in self.gradebook.submission_dicts(name)
-        }
+    def standing(self, results: Sequence[Result]) -> tuple[list[Result], Totals]:
+        """Results and their points as the gradebook has them, hands' marks included."""
+        entries = {(one.student_id, one.name): one for one in self._entries(results)}
+        found = [(one, entries.get((one.student.login, one.assignment))) for one in results]
+        totals = {place: _total(entry) for place, entry in entries.items()}
+        return [_as_it_stands(one, entry) if entry else one for one, entry in found], totals
+
+    def _entries(self, results: Sequence[Result]) -> Iterable[Any]:
+        """What the gradebook has of these students and assignments, in a few queries for all."""
+        notebooks = selectinload(SubmittedAssignment.notebooks)
+        grades = notebooks.selectinload(SubmittedNotebook.grades).selectinload(Grade.cell)
+        query = self.gradebook.db.query(SubmittedAssignment).join(Assignment)
+        return query.options(grades).filter(
+            SubmittedAssignment.student_id.in_({one.student.login for one in results}),
+            Assignment.name.in_({one.assignment for one in results}),
+        )
 
 
-def _penalty(row: dict) -> float:
-    return row.get("late_submission_penalty") or 0.0
+def _as_it_stands(result: Result, entry: Any) -> Result:
+    return replace(result, late=result.late or entry.total_seconds_late > 0)
+
+
+def _total(entry: Any) -> Total:
+    grades = [grade for notebook in entry.notebooks for grade in notebook.grades]
+    return Total(
+        sum(grade.score for grade in grades),
+        sum(grade.cell.max_score for grade in grades),
+        any(grade.needs_manual_grade for grade in grades),
+        sum(notebook.late_submission_penalty or 0.0 for notebook in entry.notebooks),
+    )
 
 
 @contextmanager

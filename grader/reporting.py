@@ -99,9 +99,8 @@ def write_reports_of(course: Course, results: Iterable[Result]) -> list[Path]:
     """Write class page, tables, and files for LMS and CI, with the gradebook's points."""
     from grader.nbgrader_books import open_books
 
-    results = list(results)
     with open_books(course) as books:
-        totals = books.totals(course.assignments())
+        results, totals = books.standing(list(results))
     return write_reports(results, totals, course.root / "reports")
 
 

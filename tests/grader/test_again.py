@@ -1,18 +1,23 @@
 """Grading again: what counts as changed, what is written again, and what a person has marked."""
 
+import csv
 import shutil
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
 from quick import CONTAINED, QUICK, Here
+from results import Page
 
 from grader.cli import main
 from grader.grade import Options, grade_class
 from grader.journal import digest, files_below
-from grader.nbgrader_course import NbgraderCourse
+from grader.nbgrader_course import NbgraderCourse, no_sql_warnings
 from grader.report import codes
+from grader.reporting import Progress, write_all
 
 CONFIG = """
 c = get_config()
@@ -75,19 +80,56 @@ def tiny(built, tmp_path):
 
     def grade(source=top, **options):
         options = Options(limits=QUICK, contained=CONTAINED, executor=Here(), **options)
-        return [*grade_class(source, course, options)]
+        progress = Progress()
+        for done in grade_class(source, course, options):
+            progress.show(done)
+        write_all(course, progress)
+        return progress.results
 
     return SimpleNamespace(course=course, top=top, hand_in=hand_in, grade=grade)
+
+
+@contextmanager
+def gradebook(course):
+    with no_sql_warnings(), Gradebook(f"sqlite:///{course.gradebook}") as books:
+        yield books
+        books.db.commit()
+
+
+def set_due_date(course, year):
+    with gradebook(course) as books:
+        books.update_or_create_assignment("ps1", duedate=f"{year}-01-01 00:00:00 UTC")
+
+
+def row(course):
+    """Ada's in grades.csv."""
+    with (course.root / "reports" / "grades.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    return row
+
+
+def page(course):
+    """What ada reads."""
+    path = course.root / "feedback" / "ada" / "ps1" / "ps1.html"
+    return Page(path.read_text(encoding="utf-8")).words
 
 
 def test_an_older_attempt_is_a_note_and_no_reason_code(tiny):
     tiny.hand_in(1)
     shutil.copy(tiny.top / "ada" / "ps1" / "p1.ipynb", tiny.top / "ada" / "ps1" / "p1 (1).ipynb")
-    (done,) = tiny.grade()
-    assert (done.result.repairs, codes(done.result)) == ((), ["unverified"])
-    assert "another attempt" in done.result.notes[0]
-    page = tiny.course.root / "feedback" / "ada" / "ps1" / "ps1.html"
-    assert "another attempt" in page.read_text(encoding="utf-8")
+    (result,) = tiny.grade()
+    assert (result.repairs, codes(result)) == ((), ["unverified"])
+    assert "another attempt" in result.notes[0] and "another attempt" in page(tiny.course)
+
+
+def test_late_penalties_reach_the_reports(tiny):
+    set_due_date(tiny.course, 2030)
+    tiny.hand_in(1, late=True)
+    tiny.grade()
+    found = row(tiny.course)
+    assert [found[name] for name in ("score", "penalty", "late")] == ["1", "1", "True"]
+    canvas = (tiny.course.root / "reports" / "canvas.csv").read_text(encoding="utf-8")
+    assert canvas.splitlines()[-1].endswith('"1"')
 
 
 def test_a_folder_that_was_renamed_is_a_change(tmp_path):
