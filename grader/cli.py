@@ -189,14 +189,14 @@ def run_grade(args: argparse.Namespace) -> int:
 def run_report(args: argparse.Namespace) -> int:
     """`grader report`: 0; 2 where nothing has been graded."""
     from grader.course import COURSE, Course
-    from grader.reporting import last_results, write_reports_of
+    from grader.reporting import last_results, write_again
 
     course = Course(args.course or COURSE)
     results = last_results(course)
     if not results:
         print(f"grader report: nothing in {course.root} has been graded yet", file=sys.stderr)
         return USAGE
-    for path in write_reports_of(course, results):
+    for path in write_again(course, results):
         print(path)
     return CLEAN
 

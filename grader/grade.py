@@ -12,6 +12,7 @@ from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
 from grader.intake import Intake, Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
+from grader.pages import write_feedback
 from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle
 from grader.secret import secret
@@ -231,13 +232,19 @@ class Grading:
         return self._recorded(key, result, known=known)
 
     def _recorded(self, key: str, result: Result, *, known: bool) -> Done:
-        """A result that stands in the gradebook."""
-        self.seen.append(result)
+        """A result that stands in the gradebook, with a page that says so."""
         place = result.student.login, result.assignment
         there = self._filed is None or place in self._filed
-        if result.processed and not (there and self.journal.recorded.get(place) == key):
+        new = result.processed and not (there and self.journal.recorded.get(place) == key)
+        if new:
             self.books.record(result)
+        if new or not known:
+            (standing,), totals = self.books.standing([result])
+            write_feedback(self.course.root, standing, totals.get(place))
+            result = replace(result, late=standing.late)
+        if new:
             self.journal.note_recorded(key, result)
+        self.seen.append(result)
         return Done(result, len(self.seen), self.of, known)
 
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:

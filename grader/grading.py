@@ -17,7 +17,7 @@ from nbformat.v4 import new_output
 
 from grader.clean import clean_attachments, clean_markup, clean_outputs
 from grader.marks import marks, nothing, read_masters
-from grader.pages import feedback_html, write_file
+from grader.pages import write_file
 from grader.rebuild import (
     NOTES,
     SKIP,
@@ -101,7 +101,7 @@ class Part:
         reasons += [error.code for _, error in self.lost]
         reasons += ["repaired"] if self.repairs else []
         reasons += ["unverified"] if any(not mark.verified for mark in found) else []
-        result = Result(
+        return Result(
             self.submission.student,
             self.submission.assignment,
             marks=tuple(found),
@@ -115,19 +115,6 @@ class Part:
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
         )
-        self._write_feedback(result)
-        return result
-
-    def _write_feedback(self, result: Result) -> None:
-        answers = {
-            grade_id(cell): cell.source
-            for job in self.jobs
-            for cell in job.notebook.cells
-            if is_solution(cell)
-        }
-        name = self.submission.assignment
-        folder = self.setting.out / "feedback" / self.submission.student.login / name
-        write_file(folder / f"{name}.html", feedback_html(result, name, answers))
 
     def _team(self) -> tuple[str, ...]:
         given_out = {login for master in self.master.values() for login in team(master)}

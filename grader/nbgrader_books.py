@@ -18,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import (
     Assignment,
+    Comment,
     Grade,
     Gradebook,
     MissingEntry,
@@ -36,7 +37,7 @@ from grader.journal import files_below
 from grader.nbgrader_course import load_config, no_sql_warnings, scripts_on_path
 from grader.rebuild import grade_id, read_notebook
 from grader.report import Total, Totals
-from grader.result import Result
+from grader.result import Mark, Result
 
 MOST_BYTES = 200
 """Of a timestamp."""
@@ -168,15 +169,35 @@ class Books:
         """What the gradebook has of these students and assignments, in a few queries for all."""
         notebooks = selectinload(SubmittedAssignment.notebooks)
         grades = notebooks.selectinload(SubmittedNotebook.grades).selectinload(Grade.cell)
+        comments = notebooks.selectinload(SubmittedNotebook.comments).selectinload(Comment.cell)
         query = self.gradebook.db.query(SubmittedAssignment).join(Assignment)
-        return query.options(grades).filter(
+        return query.options(grades, comments).filter(
             SubmittedAssignment.student_id.in_({one.student.login for one in results}),
             Assignment.name.in_({one.assignment for one in results}),
         )
 
 
 def _as_it_stands(result: Result, entry: Any) -> Result:
-    return replace(result, late=result.late or entry.total_seconds_late > 0)
+    grades = {(book.name, grade.name): grade for book in entry.notebooks for grade in book.grades}
+    marks = ((mark, grades.get((mark.notebook, mark.cell))) for mark in result.marks)
+    comments = (
+        (book.name, one.name, one.manual_comment)
+        for book in entry.notebooks
+        for one in book.comments
+        if one.manual_comment
+    )
+    return replace(
+        result,
+        marks=tuple(_by_hand(mark, grade) if grade else mark for mark, grade in marks),
+        comments=tuple(comments),
+        late=result.late or entry.total_seconds_late > 0,
+    )
+
+
+def _by_hand(mark: Mark, grade: Any) -> Mark:
+    given = grade.manual_score is not None or grade.extra_credit
+    hand = grade.score if given else None
+    return replace(mark, by_hand=grade.needs_manual_grade, hand=hand)
 
 
 def _total(entry: Any) -> Total:

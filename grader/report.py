@@ -140,7 +140,8 @@ def exercise_of(mark: Mark) -> str:
 
 def lost(mark: Mark) -> bool:
     """Whether points were lost by machine."""
-    return not mark.by_hand and mark.auto is not None and mark.auto < mark.most
+    by_machine = not mark.by_hand and mark.hand is None and mark.auto is not None
+    return by_machine and mark.points < mark.most
 
 
 def why(mark: Mark) -> str:

@@ -1,6 +1,7 @@
 """Grading again: what counts as changed, what is written again, and what a person has marked."""
 
 import csv
+import json
 import shutil
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -158,3 +159,36 @@ def test_where_nothing_can_be_graded_it_is_wrong_usage(tiny, capsys, names, word
     source = tiny.top / names[0] if len(names) == 1 else tiny.top
     assert main(["grade", str(source), "--course", str(tiny.course.root)]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.fixture
+def marked(tiny):
+    """Ada's essay is marked by a person, and the reports are written again."""
+    tiny.hand_in(1)
+    tiny.grade()
+    with gradebook(tiny.course) as books:
+        (book,) = books.find_submission("ps1", "ada").notebooks
+        (essay,) = [one for one in book.grades if one.name == "essay"]
+        essay.manual_score, essay.needs_manual_grade = 2.5, False
+        (comment,) = [one for one in book.comments if one.name == "essay"]
+        comment.manual_comment = "Well put."
+    assert main(["report", "--course", str(tiny.course.root)]) == 0
+    return tiny.course
+
+
+def test_marks_by_hand_reach_every_report(marked):
+    found = row(marked)
+    assert [found[name] for name in ("score", "to_mark", "by_machine")] == ["4.5", "0", "2"]
+    reports = marked.root / "reports"
+    scope = json.loads((reports / "gradescope" / "ada.json").read_text(encoding="utf-8"))
+    assert (scope["score"], [one["score"] for one in scope["tests"]]) == (4.5, [2.0, 2.5])
+    whole = Page((reports / "class.html").read_text(encoding="utf-8")).words
+    assert "0 points for a person to mark" in whole and "4.5 / 5" in whole
+    assert "wait" not in whole + (reports / "junit.xml").read_text() + str(scope)
+
+
+def test_marks_and_comments_by_hand_reach_the_feedback_page(marked):
+    words = page(marked)
+    assert "4.5 of 5 points" in words and "wait" not in words
+    assert "essay : 2.5 of 3 points, marked by a person Your answer I think." in words
+    assert "essay : Well put." in words

@@ -124,7 +124,8 @@ def test_feedback_says_what_waits_for_a_person_until_it_is_marked():
     waiting = Page(feedback(mark(), written())).words
     assert "3 of 3 points by machine 2 points wait for a person" in waiting
     assert "… written 1 : 2 points, waits for a person" in waiting
-    marked = Page(feedback(mark(), written(), total=total(4.5, most=5.0))).words
+    essay = mark("written_1", most=2.0, auto=None, hand=1.5)
+    marked = Page(feedback(mark(), essay, total=total(4.5, most=5.0))).words
     assert "4.5 of 5 points" in marked
     assert "marked by a person" in marked
     assert "wait" not in marked
