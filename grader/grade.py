@@ -126,8 +126,8 @@ class Grading:
         waiting: dict[str, list[Submission]] = {}
         with self._stack:
             for submission in submissions:
-                result = self.journal.results.get(keys[submission])
-                if result is None or not self._written(result):
+                result = self._known(keys[submission], submission)
+                if result is None:
                     waiting.setdefault(submission.student.login, []).append(submission)
                 else:
                     result = replace(result, student=submission.student, late=submission.late)
@@ -170,8 +170,14 @@ class Grading:
             for s in submissions
         }
 
+    def _known(self, key: str, submission: Submission) -> Result | None:
+        """The result, if it is there, and what was written last is its own."""
+        last = self.journal.last.get((submission.student.login, submission.assignment))
+        result = self.journal.results.get(key) if last == key else None
+        return result if result and self._written(result) else None
+
     def _written(self, result: Result) -> bool:
-        """Whether what people read of a result is there."""
+        """Whether the notebooks of a result are there, for people to mark."""
         folder = self.course.root / "autograded" / result.student.login / result.assignment
         there = [m for m in result.marks if not m.text or m.text not in result.problem]
         names = {mark.notebook for mark in there}

@@ -192,3 +192,13 @@ def test_marks_and_comments_by_hand_reach_the_feedback_page(marked):
     assert "4.5 of 5 points" in words and "wait" not in words
     assert "essay : 2.5 of 3 points, marked by a person Your answer I think." in words
     assert "essay : Well put." in words
+
+
+def test_an_earlier_submission_that_comes_again_is_written_again(tiny):
+    for value in (1, 2, 1):
+        tiny.hand_in(value)
+        tiny.grade()
+    assert row(tiny.course)["score"] == "2"
+    assert "2 of 5 points so far" in page(tiny.course)
+    graded = tiny.course.root / "autograded" / "ada" / "ps1" / "p1.ipynb"
+    assert "answer = 1" in graded.read_text(encoding="utf-8")
