@@ -84,7 +84,10 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     for refusal in intake.refused:
         if refusal.student is None or not refusal.assignment:
             options.refuse(refusal)
-    grading = Grading(course, options, intake)
+    steps = ("autograded", "submitted")
+    if source.resolve().is_relative_to(course.root / "submitted"):
+        steps = ("autograded",)  # what was refused lies there, and is not ours
+    grading = Grading(course, options, intake, steps)
     if not grading.of:
         raise UsageError(_nothing_in(source, [one.where for one in intake.refused], known[0]))
     yield from grading.run()
@@ -105,10 +108,13 @@ def _nothing_in(source: Path, files: list[str], name: str) -> str:
 class Grading:
     """One run over a class."""
 
-    def __init__(self, course: Course, options: Options, intake: Intake) -> None:
+    def __init__(
+        self, course: Course, options: Options, intake: Intake, steps: Sequence[str]
+    ) -> None:
         self.course, self.options, self.submissions = course, options, intake.submissions
         self.refused = intake.refused
         self.whole = [one for one in intake.refused if one.whole and one.student]
+        self.steps = steps  # folders in which a refusal replaces an earlier attempt
         self.of = len(self.submissions) + len(self.whole)
         self.journal = Journal(course.private / "journal.jsonl")
         self.secret = secret()
@@ -140,10 +146,12 @@ class Grading:
                 key = next(keys[s] for s in mine if s.assignment == result.assignment)
                 yield self._kept(key, result, known=False)
             for refusal in whole:
+                result = _refused(self.course, refusal)
+                for step in self.steps:
+                    place = Path(step, result.student.login, result.assignment)
+                    shutil.rmtree(self.course.root / place, ignore_errors=True)
                 key = digest([], repr(refusal), self.course.digest(refusal.assignment))
-                known = self.journal.results.get(key)
-                result = known or _refused(self.course, refusal)
-                yield self._kept(key, result, known=known is not None)
+                yield self._kept(key, result, known=key in self.journal.results)
             if self.options.teams:
                 yield from self._mates(submissions)
 

@@ -97,6 +97,7 @@ class Part:
             self._write(job, ran[job.name], name)
         for name, error in self.lost:
             found += nothing(self.master[name], name, error)
+            self._path(name).unlink(missing_ok=True)  # an earlier attempt's
         reasons = [code for job in self.jobs for code in ran[job.name].reasons]
         reasons += [error.code for _, error in self.lost]
         reasons += ["repaired"] if self.repairs else []
@@ -130,11 +131,13 @@ class Part:
                     yield name, grade_id(cell)
 
     def _write(self, job: Job, ran: Ran, name: str) -> None:
-        submission = self.submission
-        place = self.setting.out / "autograded" / submission.student.login / submission.assignment
         notebook = shown(job.notebook, ran)
         notebook.metadata[NOTES] = {"repairs": self.repairs, "reasons": ran.reasons}
-        write_file(place / f"{name}.ipynb", nbformat.writes(notebook))
+        write_file(self._path(name), nbformat.writes(notebook))
+
+    def _path(self, name: str) -> Path:
+        student, assignment = self.submission.student.login, self.submission.assignment
+        return self.setting.out / "autograded" / student / assignment / f"{name}.ipynb"
 
 
 def read_submitted(folder: Path, name: str) -> NotebookNode:

@@ -202,3 +202,33 @@ def test_an_earlier_submission_that_comes_again_is_written_again(tiny):
     assert "2 of 5 points so far" in page(tiny.course)
     graded = tiny.course.root / "autograded" / "ada" / "ps1" / "p1.ipynb"
     assert "answer = 1" in graded.read_text(encoding="utf-8")
+
+
+def test_a_refusal_after_a_good_attempt_leaves_nothing_of_it(tiny):
+    tiny.hand_in(1)
+    tiny.grade()
+    (tiny.top / "ada" / "ps1" / "p1.ipynb").rename(tiny.top / "ada" / "ps1" / "p1.txt")
+    tiny.grade()
+    assert row(tiny.course)["score"] == "0"
+    assert "The notebook of this assignment was not handed in." in page(tiny.course)
+    assert "Your answer" not in page(tiny.course)
+    for step in ("submitted", "autograded"):
+        assert not (tiny.course.root / step / "ada" / "ps1").exists()
+
+
+def test_a_damaged_file_after_a_good_attempt_leaves_nothing_of_it(tiny):
+    for _ in range(2):
+        tiny.hand_in(1)
+        tiny.grade()
+        (tiny.top / "ada" / "ps1" / "p1.ipynb").write_text("{")
+        tiny.grade()
+        assert row(tiny.course)["score"] == "0" and "not JSON" in page(tiny.course)
+        assert not list((tiny.course.root / "autograded").rglob("*.ipynb"))
+
+
+def test_grading_in_place_takes_nothing_away(tiny):
+    path = tiny.course.root / "submitted" / "ada" / "ps1" / "homework.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    tiny.grade(tiny.course.root / "submitted")
+    assert path.read_text() == "mine" and "was not handed in" in page(tiny.course)
