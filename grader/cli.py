@@ -107,6 +107,7 @@ def _add_grade(commands: Any) -> None:
         "--jobs", type=_positive, default=cores, help="workers (default: one a core, %(default)s)"
     )
     grade.add_argument("--teams", action="store_true", help="both names in TEAM get the marks")
+    grade.add_argument("--force", action="store_true", help="what has not changed, too")
     grade.add_argument(
         "--no-sandbox",
         action="store_true",
@@ -170,6 +171,7 @@ def run_grade(args: argparse.Namespace) -> int:
         args.jobs,
         contained=not args.no_sandbox,
         teams=args.teams,
+        force=args.force,
         refuse=progress.refuse,
     )
     try:

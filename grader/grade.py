@@ -12,18 +12,16 @@ from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
 from grader.intake import Intake, Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
-from grader.pages import write_feedback
+from grader.pages import feedback_page, write_feedback
 from grader.result import Result, Student, Submission
 from grader.sandbox import Bundle
 from grader.secret import secret
 from grader.task import Graded, Setting, grade_in_worker
+from grader.ungraded import nothing_in, refused_result, unprocessed
 from grader.workers import Pool, remove_stale, work_folder
 
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
-
-
-PACKED = (".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z")
 
 
 class UsageError(Exception):
@@ -40,6 +38,7 @@ class Options:
         limits: what a submission may use.
         contained: False runs submissions without a sandbox.
         teams: the names in a notebook's TEAM all get its marks.
+        force: what has not changed is graded again, too.
         executor: what runs the work, in place of workers on this machine.
         refuse: told of what belongs to no submission, and is not graded.
     """
@@ -49,6 +48,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     contained: bool = True
     teams: bool = False
+    force: bool = False
     executor: Executor | None = None
     refuse: Callable[[Refusal], None] = lambda refusal: None
 
@@ -89,20 +89,8 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
         steps = ("autograded",)  # what was refused lies there, and is not ours
     grading = Grading(course, options, intake, steps)
     if not grading.of:
-        raise UsageError(_nothing_in(source, [one.where for one in intake.refused], known[0]))
+        raise UsageError(nothing_in(source, [one.where for one in intake.refused], known[0]))
     yield from grading.run()
-
-
-def _nothing_in(source: Path, files: list[str], name: str) -> str:
-    packed = [one for one in (source.name, *files) if one.lower().endswith(PACKED)]
-    if packed:
-        return f"{packed[0]} is packed in a way that is not read here; unpack it first."
-    held = ", ".join(files[:5]) + (", …" if files[5:] else "")
-    return (
-        f"{source} holds no submissions{f', but {held}' if held else ''}; expected "
-        f"<student>/{name}/{name}.ipynb as nbgrader lays them out, notebooks, or an export of "
-        "Canvas or Moodle (folder or zip)."
-    )
 
 
 class Grading:
@@ -120,7 +108,7 @@ class Grading:
         self.secret = secret()
         self.seen: list[Result] = []
         self._books = None
-        self._filed = course.filed()
+        self._filed: set[tuple[str, str]] = set()
         self._stack = ExitStack()
 
     def run(self) -> Iterator[Done]:
@@ -131,6 +119,7 @@ class Grading:
             self._codes[refusal.student, refusal.assignment].append(refusal.code)
         waiting: dict[str, list[Submission]] = {}
         with self._stack:
+            self._filed = self.books.filed()
             for submission in submissions:
                 result = self._known(keys[submission], submission)
                 if result is None:
@@ -146,7 +135,7 @@ class Grading:
                 key = next(keys[s] for s in mine if s.assignment == result.assignment)
                 yield self._kept(key, result, known=False)
             for refusal in whole:
-                result = _refused(self.course, refusal)
+                result = refused_result(self.course, refusal)
                 for step in self.steps:
                     place = Path(step, result.student.login, result.assignment)
                     shutil.rmtree(self.course.root / place, ignore_errors=True)
@@ -181,7 +170,7 @@ class Grading:
     def _known(self, key: str, submission: Submission) -> Result | None:
         """The result, if it is there, and what was written last is its own."""
         last = self.journal.last.get((submission.student.login, submission.assignment))
-        result = self.journal.results.get(key) if last == key else None
+        result = self.journal.results.get(key) if last == key and not self.options.force else None
         return result if result and self._written(result) else None
 
     def _written(self, result: Result) -> bool:
@@ -234,7 +223,7 @@ class Grading:
                 if isinstance(graded, Graded):
                     yield from graded.results
                 else:
-                    yield from (_unprocessed(s, graded) for s in submissions)
+                    yield from (unprocessed(s, graded) for s in submissions)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""
@@ -248,11 +237,12 @@ class Grading:
     def _recorded(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the gradebook, with a page that says so."""
         place = result.student.login, result.assignment
-        there = self._filed is None or place in self._filed
-        new = result.processed and not (there and self.journal.recorded.get(place) == key)
-        if new:
-            self.books.record(result)
-        if new or not known:
+        again = place in self._filed and self.journal.recorded.get(place) == key
+        new = result.processed and not again
+        if result.processed and not (known and again):
+            self.books.record(result, again=again)
+        moved = known and again and self.books.penalize(result)
+        if new or moved or not known or not feedback_page(self.course.root, result).is_file():
             (standing,), totals = self.books.standing([result])
             write_feedback(self.course.root, standing, totals.get(place))
             result = replace(result, late=standing.late)
@@ -276,31 +266,3 @@ class Grading:
                 same = replace(result, student=Student(login), team=())
                 key = digest([], repr(same))
                 yield self._kept(key, same, known=key in self.journal.results)
-
-
-def _refused(course: Course, refusal: Refusal) -> Result:
-    """Zero, to be looked at by hand."""
-    from grader.marks import nothing, read_masters
-    from grader.rebuild import SubmissionError
-
-    error = SubmissionError(refusal.code, refusal.text)
-    masters = read_masters(course.root / "source" / refusal.assignment)
-    return Result(
-        refusal.student or Student(""),
-        refusal.assignment,
-        marks=tuple(m for name, master in masters.items() for m in nothing(master, name, error)),
-        reasons=(refusal.code,),
-        problem=refusal.text,
-    )
-
-
-def _unprocessed(submission: Submission, error: BaseException) -> Result:
-    """Nobody's zero."""
-    return Result(
-        submission.student,
-        submission.assignment,
-        reasons=("not-processed",),
-        problem=f"{type(error).__name__}: {error}",
-        late=submission.late,
-        processed=False,
-    )

@@ -109,8 +109,17 @@ class Books:
                 known = self.gradebook.find_notebook(path.stem, assignment).source_cells
                 nbformat.write(master_of(path, known), folder / path.name)
 
-    def record(self, result: Result) -> None:
-        """Write the automatic scores, comments and flags of a submission; hands' marks stay."""
+    def filed(self) -> set[tuple[str, str]]:
+        """(login, assignment) of what stands in the gradebook."""
+        assignment: Any = Assignment
+        query = self.gradebook.db.query(SubmittedAssignment.student_id, assignment.name)
+        return {(login, name) for login, name in query.join(assignment)}
+
+    def record(self, result: Result, *, again: bool) -> None:
+        """Write the automatic scores, comments and flags of a submission; hands' marks stay.
+
+        They are to be looked at once more, unless it is the same submission `again`.
+        """
         student, assignment = result.student, result.assignment
         names: Any = {"first_name": student.name} if student.name else {}
         self.gradebook.update_or_create_student(student.login, **names)
@@ -125,7 +134,8 @@ class Books:
                 mark = marks.get((notebook.name, grade.name))
                 if mark is not None:
                     grade.auto_score = mark.auto
-                    grade.needs_manual_grade = mark.by_hand or grade.manual_score is not None
+                    if not again:
+                        grade.needs_manual_grade = mark.by_hand or grade.manual_score is not None
             for comment in notebook.comments:
                 left = (notebook.name, comment.name) in result.unanswered
                 comment.auto_comment = "No response." if left else None
@@ -144,11 +154,19 @@ class Books:
     def _folder(self, result: Result) -> Path:
         return self.course.root / "submitted" / result.student.login / result.assignment
 
-    def _penalize(self, entry: Any) -> None:
+    def penalize(self, result: Result) -> bool:
+        """Write the late penalties of a submission by today's due date; whether they changed."""
+        entry = self.gradebook.find_submission(result.assignment, result.student.login)
+        changed = self._penalize(entry)
+        self.gradebook.db.commit()
+        return changed
+
+    def _penalize(self, entry: Any) -> bool:
         """Late penalties, as nbgrader's step of that name sets them."""
         late: float = entry.total_seconds_late
         step: Any = AssignLatePenalties(config=self.config)
         step.init_plugin()
+        before = [notebook.late_submission_penalty for notebook in entry.notebooks]
         for notebook in entry.notebooks:
             notebook.late_submission_penalty = None
             if late > 0:
@@ -157,6 +175,7 @@ class Books:
                 if penalty is not None:
                     checked = step._check_late_penalty(notebook, penalty)
                     notebook.late_submission_penalty = checked
+        return before != [notebook.late_submission_penalty for notebook in entry.notebooks]
 
     def standing(self, results: Sequence[Result]) -> tuple[list[Result], Totals]:
         """Results and their points as the gradebook has them, hands' marks included."""
@@ -170,10 +189,11 @@ class Books:
         notebooks = selectinload(SubmittedAssignment.notebooks)
         grades = notebooks.selectinload(SubmittedNotebook.grades).selectinload(Grade.cell)
         comments = notebooks.selectinload(SubmittedNotebook.comments).selectinload(Comment.cell)
-        query = self.gradebook.db.query(SubmittedAssignment).join(Assignment)
+        assignment: Any = Assignment
+        query = self.gradebook.db.query(SubmittedAssignment).join(assignment)
         return query.options(grades, comments).filter(
             SubmittedAssignment.student_id.in_({one.student.login for one in results}),
-            Assignment.name.in_({one.assignment for one in results}),
+            assignment.name.in_({one.assignment for one in results}),
         )
 
 

@@ -14,7 +14,7 @@ from quick import CONTAINED, QUICK, Here
 from results import Page
 
 from grader.cli import main
-from grader.grade import Options, grade_class
+from grader.grade import Grading, Options, grade_class
 from grader.journal import digest, files_below
 from grader.nbgrader_course import NbgraderCourse, no_sql_warnings
 from grader.report import codes
@@ -232,3 +232,32 @@ def test_grading_in_place_takes_nothing_away(tiny):
     path.write_text("mine")
     tiny.grade(tiny.course.root / "submitted")
     assert path.read_text() == "mine" and "was not handed in" in page(tiny.course)
+
+
+def test_deleted_pages_and_reports_come_back_without_grading(tiny):
+    tiny.hand_in(1)
+    tiny.grade()
+    shutil.rmtree(tiny.course.root / "feedback")
+    (tiny.course.root / "reports" / "canvas.csv").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Grading, "_graded", lambda self, work: iter(work))
+        tiny.grade()
+    assert "2 of 5 points" in page(tiny.course)
+    assert (tiny.course.root / "reports" / "canvas.csv").is_file()
+
+
+def test_a_due_date_that_moved_counts_for_what_has_not_changed(tiny):
+    tiny.hand_in(1, late=True)
+    for year, score in ((2030, "1"), (2040, "2"), (2030, "1")):
+        set_due_date(tiny.course, year)
+        tiny.grade()
+        assert row(tiny.course)["score"] == score
+        assert ("1 point taken off" in page(tiny.course)) == (year == 2030)
+
+
+def test_force_grades_again_and_keeps_what_a_person_marked(marked, tiny):
+    before = (marked.root / "autograded" / "ada" / "ps1" / "p1.ipynb").stat().st_mtime_ns
+    tiny.grade(force=True)
+    path = marked.root / "autograded" / "ada" / "ps1" / "p1.ipynb"
+    assert path.stat().st_mtime_ns > before
+    assert [row(marked)[name] for name in ("score", "to_mark")] == ["4.5", "0"]
