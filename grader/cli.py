@@ -159,7 +159,7 @@ def run_grade(args: argparse.Namespace) -> int:
     """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
     from grader.bubblewrap import SandboxError
     from grader.course import COURSE, Course
-    from grader.grade import Options, UsageError, grade_class
+    from grader.grade import Busy, Options, UsageError, grade_class
     from grader.reporting import Progress, write_all
 
     course = Course(args.course or COURSE)
@@ -177,20 +177,24 @@ def run_grade(args: argparse.Namespace) -> int:
     try:
         for done in grade_class(args.submissions, course, options):
             progress.show(done)
+        progress.end()
+        write_all(course, progress)
+    except Busy as error:
+        print(f"grader grade: {error}", file=sys.stderr)
+        return NOT_CLEAN
     except (UsageError, SandboxError) as error:
         print(f"grader grade: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print(f"\nstopped; {progress.number} are graded, the same command goes on from there")
         return INTERRUPTED
-    progress.end()
-    write_all(course, progress)
     return CLEAN if progress.good(args.fail_under) else NOT_CLEAN
 
 
 def run_report(args: argparse.Namespace) -> int:
-    """`grader report`: 0; 2 where nothing has been graded."""
+    """`grader report`: 0; 1 where the gradebook is held, 2 where nothing has been graded."""
     from grader.course import COURSE, Course
+    from grader.grade import Busy
     from grader.reporting import last_results, write_again
 
     course = Course(args.course or COURSE)
@@ -198,8 +202,12 @@ def run_report(args: argparse.Namespace) -> int:
     if not results:
         print(f"grader report: nothing in {course.root} has been graded yet", file=sys.stderr)
         return USAGE
-    for path in write_again(course, results):
-        print(path)
+    try:
+        for path in write_again(course, results):
+            print(path)
+    except Busy as error:
+        print(f"grader report: {error}", file=sys.stderr)
+        return NOT_CLEAN
     return CLEAN
 
 

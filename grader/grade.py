@@ -28,6 +28,10 @@ class UsageError(Exception):
     """The command cannot start; the text says what to do."""
 
 
+class Busy(Exception):
+    """Another program holds the gradebook; the text says what to do."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a class is graded.
@@ -69,6 +73,7 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     Raises:
         UsageError: the course is not built, or nothing is there to grade.
         SandboxError: submissions cannot be contained here.
+        Busy: somebody else holds the gradebook; what was graded is kept.
     """
     known = course.assignments()
     if not course.is_built() or not known:

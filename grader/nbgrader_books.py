@@ -3,14 +3,16 @@
 One process writes to it, through nbgrader's own API, one commit a submission.
 """
 
+import logging
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -28,11 +31,12 @@ from nbgrader.api import (
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import selectinload
 from traitlets.config import Config
 
 from grader.course import Course
-from grader.grade import UsageError
+from grader.grade import Busy, UsageError
 from grader.journal import files_below
 from grader.nbgrader_course import load_config, no_sql_warnings, scripts_on_path
 from grader.rebuild import grade_id, read_notebook
@@ -41,6 +45,8 @@ from grader.result import Mark, Result
 
 MOST_BYTES = 200
 """Of a timestamp."""
+TRIES = 6
+"""To use a gradebook that is locked; SQLite waits five seconds in each."""
 
 
 def master_of(path: Path, known: Iterable[Any]) -> NotebookNode:
@@ -70,12 +76,45 @@ def read_timestamp(folder: Path) -> datetime | None:
         raise ValueError(f"{path.name} is of no time: {error}") from error
 
 
+def patiently(action: Callable[[], Any], undo: Callable[[], None] = lambda: None) -> Any:
+    """What an action on the gradebook gives, tried again while another program has it locked.
+
+    Raises:
+        Busy: it has it for too long.
+    """
+    for attempt in range(TRIES):
+        try:
+            return action()
+        except (OperationalError, InvalidEntry) as error:
+            if "locked" not in str(error):
+                raise
+            undo()
+        if not attempt:
+            text = "another program holds the gradebook; waiting for it"
+            print(text, file=sys.stderr, flush=True)
+    raise Busy(
+        "another program still holds the gradebook; close it, then give the same command again. "
+        "What was graded is kept."
+    )
+
+
+def patient(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of a gradebook, tried again while another program has it locked."""
+
+    @wraps(method)
+    def tried(self: Any, *args: Any, **names: Any) -> Any:
+        return patiently(partial(method, self, *args, **names), self.gradebook.db.rollback)
+
+    return tried
+
+
 class Books:
     """An open gradebook."""
 
     def __init__(self, course: Course, config: Config, gradebook: Gradebook) -> None:
         self.course, self.config, self.gradebook = course, config, gradebook
 
+    @patient
     def check(self, assignments: Iterable[str]) -> None:
         """Nothing.
 
@@ -109,12 +148,14 @@ class Books:
                 known = self.gradebook.find_notebook(path.stem, assignment).source_cells
                 nbformat.write(master_of(path, known), folder / path.name)
 
+    @patient
     def filed(self) -> set[tuple[str, str]]:
         """(login, assignment) of what stands in the gradebook."""
         assignment: Any = Assignment
         query = self.gradebook.db.query(SubmittedAssignment.student_id, assignment.name)
         return {(login, name) for login, name in query.join(assignment)}
 
+    @patient
     def record(self, result: Result, *, again: bool) -> None:
         """Write the automatic scores, comments and flags of a submission; hands' marks stay.
 
@@ -154,6 +195,7 @@ class Books:
     def _folder(self, result: Result) -> Path:
         return self.course.root / "submitted" / result.student.login / result.assignment
 
+    @patient
     def penalize(self, result: Result) -> bool:
         """Write the late penalties of a submission by today's due date; whether they changed."""
         entry = self.gradebook.find_submission(result.assignment, result.student.login)
@@ -177,6 +219,7 @@ class Books:
                     notebook.late_submission_penalty = checked
         return before != [notebook.late_submission_penalty for notebook in entry.notebooks]
 
+    @patient
     def standing(self, results: Sequence[Result]) -> tuple[list[Result], Totals]:
         """Results and their points as the gradebook has them, hands' marks included."""
         entries = {(one.student_id, one.name): one for one in self._entries(results)}
@@ -234,12 +277,13 @@ def _total(entry: Any) -> Total:
 def open_books(course: Course) -> Iterator[Books]:
     """The gradebook of a course, its plug-ins within reach, as if we were in its folder."""
     config = load_config(course)
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # it raises it all, too
     where = CourseDirectory(config=config)
     url = re.sub(r"^sqlite:///(?=[^/:])", f"sqlite:///{course.root}/", where.db_url)
     sys.path.append(str(course.root))
     try:
         with no_sql_warnings(), scripts_on_path():
-            with Gradebook(url, where.course_id) as gradebook:
+            with patiently(partial(Gradebook, url, where.course_id)) as gradebook:
                 yield Books(course, config, gradebook)
     finally:
         sys.path.remove(str(course.root))

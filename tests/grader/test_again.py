@@ -3,7 +3,8 @@
 import csv
 import json
 import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from types import SimpleNamespace
 
 import nbformat
@@ -12,7 +13,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
 from quick import CONTAINED, QUICK, Here
 from results import Page
+from sqlalchemy.exc import OperationalError
 
+from grader import nbgrader_books
 from grader.cli import main
 from grader.grade import Grading, Options, grade_class
 from grader.journal import digest, files_below
@@ -261,3 +264,33 @@ def test_force_grades_again_and_keeps_what_a_person_marked(marked, tiny):
     path = marked.root / "autograded" / "ada" / "ps1" / "p1.ipynb"
     assert path.stat().st_mtime_ns > before
     assert [row(marked)[name] for name in ("score", "to_mark")] == ["4.5", "0"]
+
+
+def test_a_gradebook_that_another_program_holds_costs_nothing(tiny, monkeypatch, capsys, caplog):
+    monkeypatch.setattr(nbgrader_books, "TRIES", 1)
+    tiny.hand_in(1)
+    sand = [] if CONTAINED else ["--no-sandbox"]
+    command = ["grade", str(tiny.top), "--course", str(tiny.course.root), "--jobs", "1", *sand]
+    with closing(sqlite3.connect(tiny.course.gradebook, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        assert main(command) == 1
+        error = capsys.readouterr().err
+        assert (
+            not caplog.records
+            and "waiting for it" in error
+            and "still holds the gradebook" in error
+        )
+        other.execute("rollback")
+    assert main(command) == 0
+    assert "1 of them unchanged" in capsys.readouterr().out and row(tiny.course)["score"] == "2"
+
+
+def test_a_gradebook_that_is_let_go_is_used_without_more_ado():
+    found = iter([OperationalError("", None, Exception("database is locked")), None])
+
+    def locked_once():
+        if error := next(found):
+            raise error
+        return "used"
+
+    assert nbgrader_books.patiently(locked_once) == "used"
