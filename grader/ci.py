@@ -5,17 +5,29 @@ from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from grader.report import clean, codes, exercise_of, explain, in_order, lost, notes, one_line, why
+from grader.report import (
+    Totals,
+    clean,
+    codes,
+    exercise_of,
+    explain,
+    in_order,
+    lost,
+    notes,
+    one_line,
+    total_of,
+    why,
+)
 from grader.result import Mark, Result
-from grader.words import number, score
+from grader.words import in_points, number, score
 
 SUMMARY_BYTES = 900_000  # GitHub refuses a summary of more than 1 MiB
 
 
-def gradescope_json(*results: Result) -> dict[str, Any]:
+def gradescope_json(results: Sequence[Result], totals: Totals) -> dict[str, Any]:
     """One student's results as Gradescope's results.json; without a score where one is missing.
 
-    What waits for a person is not among the tests: it is marked there, or in the gradebook.
+    What waits for a person is not among the tests.
     """
     report: dict[str, Any] = {
         "output": "\n".join(
@@ -26,12 +38,9 @@ def gradescope_json(*results: Result) -> dict[str, Any]:
         "execution_time": round(sum(result.seconds for result in results), 2),
     }
     if all(result.processed for result in results):
-        report["score"] = sum(result.points for result in results)
+        report["score"] = sum(total_of(result, totals).final for result in results)
         report["tests"] = [
-            _test(result, mark)
-            for result in results
-            for mark in result.marks
-            if not mark.by_hand and mark.auto is not None
+            _test(result, mark) for result in results for mark in result.marks if not mark.by_hand
         ]
     return report
 
@@ -39,7 +48,7 @@ def gradescope_json(*results: Result) -> dict[str, Any]:
 def _test(result: Result, mark: Mark) -> dict[str, Any]:
     return {
         "name": one_line(f"{result.assignment}: {exercise_of(mark)}"),
-        "score": mark.auto,
+        "score": mark.points,
         "max_score": mark.most,
         "status": "failed" if lost(mark) else "passed",
         "output": clean(why(mark)),
@@ -59,7 +68,7 @@ def junit_xml(results: Sequence[Result]) -> bytes:
             if mark.by_hand:
                 ET.SubElement(case, "skipped", message="waits for a person")
             elif lost(mark):
-                points = f"{score(mark.auto or 0.0, mark.most)} points"
+                points = in_points(mark.auto or 0.0, mark.most)
                 ET.SubElement(
                     case, "failure", message=points, type=one_line(mark.code)
                 ).text = clean(why(mark))
@@ -86,8 +95,8 @@ def annotations(results: Sequence[Result]) -> list[str]:
             )
         for mark in filter(lost, result.marks):
             title = f"{login}, {result.assignment}: {exercise_of(mark)}"
-            points = score(mark.auto or 0.0, mark.most)
-            lines.append(_command("error", title, f"{points} points. {why(mark)}"))
+            points = in_points(mark.auto or 0.0, mark.most)
+            lines.append(_command("error", title, f"{points}. {why(mark)}"))
     if any(not result.sandboxed for result in results):
         lines.append(_command("warning", "no sandbox", explain("no-sandbox")))
     return lines
@@ -99,7 +108,7 @@ def _command(kind: str, title: str, text: str) -> str:
     return f"::{kind} title={name}::{data}"
 
 
-def step_summary(results: Sequence[Result]) -> str:
+def step_summary(results: Sequence[Result], totals: Totals) -> str:
     """A Markdown table for GitHub: a row for each submission, with what lost points."""
     lines = [
         "| student | assignment | points | to mark | what to look at |",
@@ -111,7 +120,8 @@ def step_summary(results: Sequence[Result]) -> str:
     for count, result in enumerate(in_order(results)):
         wrong = [f"{exercise_of(m)}: {one_line(why(m))}" for m in result.marks if lost(m)]
         said = [code for code in codes(result) if code != "no-sandbox"] + wrong
-        points = score(result.points, result.most) if result.processed else "not graded"
+        total = total_of(result, totals)
+        points = score(total.final, total.most) if result.processed else "not graded"
         cells = (result.student.login, result.assignment, points, number(result.to_mark))
         row = " | ".join([*map(_plain, cells), "<br>".join(map(_plain, said))])
         size += len(row.encode())

@@ -3,16 +3,53 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 CLEAN, NOT_CLEAN, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
+class Output:
+    """A stream that goes nowhere when nobody reads it any longer, as after `| head`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if somebody reads."""
+        with self._unless_closed():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if somebody reads."""
+        with self._unless_closed():
+            self._stream.flush()
+
+    @contextmanager
+    def _unless_closed(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:  # what is still in its buffer has to go somewhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 (clean), 1 (not), 2 (wrong usage) or 130 (Ctrl-C)."""
-    args = parser().parse_args(argv)
+    out: Any = Output(sys.stdout)
+    with redirect_stdout(out), redirect_stderr(Output(sys.stderr)):
+        try:
+            return _run(parser().parse_args(argv))
+        finally:
+            out.flush()
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         return args.run(args)
     except KeyboardInterrupt:
@@ -65,8 +102,12 @@ def _add_grade(commands: Any) -> None:
     )
     grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
     grade.add_argument("--course", type=Path, help="any nbgrader course (default: build/course)")
-    grade.add_argument("--jobs", type=_positive, default=os.cpu_count() or 1, help="workers")
+    cores = os.cpu_count() or 1
+    grade.add_argument(
+        "--jobs", type=_positive, default=cores, help="workers (default: one a core, %(default)s)"
+    )
     grade.add_argument("--teams", action="store_true", help="both names in TEAM get the marks")
+    grade.add_argument("--force", action="store_true", help="what has not changed, too")
     grade.add_argument(
         "--no-sandbox",
         action="store_true",
@@ -118,7 +159,7 @@ def run_grade(args: argparse.Namespace) -> int:
     """`grader grade`: 0 when all were processed, 1 when one could not be, 2 for wrong usage."""
     from grader.bubblewrap import SandboxError
     from grader.course import COURSE, Course
-    from grader.grade import Options, UsageError, grade_class
+    from grader.grade import Busy, Options, UsageError, grade_class
     from grader.reporting import Progress, write_all
 
     course = Course(args.course or COURSE)
@@ -130,34 +171,43 @@ def run_grade(args: argparse.Namespace) -> int:
         args.jobs,
         contained=not args.no_sandbox,
         teams=args.teams,
+        force=args.force,
         refuse=progress.refuse,
     )
     try:
         for done in grade_class(args.submissions, course, options):
             progress.show(done)
+        progress.end()
+        write_all(course, progress)
+    except Busy as error:
+        print(f"grader grade: {error}", file=sys.stderr)
+        return NOT_CLEAN
     except (UsageError, SandboxError) as error:
         print(f"grader grade: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print(f"\nstopped; {progress.number} are graded, the same command goes on from there")
         return INTERRUPTED
-    progress.end()
-    write_all(course, progress)
     return CLEAN if progress.good(args.fail_under) else NOT_CLEAN
 
 
 def run_report(args: argparse.Namespace) -> int:
-    """`grader report`: 0; 2 where nothing has been graded."""
+    """`grader report`: 0; 1 where the gradebook is held, 2 where nothing has been graded."""
     from grader.course import COURSE, Course
-    from grader.reporting import last_results, write_reports_of
+    from grader.grade import Busy
+    from grader.reporting import last_results, write_again
 
     course = Course(args.course or COURSE)
     results = last_results(course)
     if not results:
         print(f"grader report: nothing in {course.root} has been graded yet", file=sys.stderr)
         return USAGE
-    for path in write_reports_of(course, results):
-        print(path)
+    try:
+        for path in write_again(course, results):
+            print(path)
+    except Busy as error:
+        print(f"grader report: {error}", file=sys.stderr)
+        return NOT_CLEAN
     return CLEAN
 
 

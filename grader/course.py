@@ -1,17 +1,11 @@
 """A course folder: where things are in it. What nbgrader does with them is in nbgrader_course."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from grader.journal import digest, files_below
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE = ROOT / "build" / "course"
-
-
-FILED = """select student_id, assignment.name from submitted_assignment
-join assignment on assignment.id = submitted_assignment.assignment_id"""
 
 
 class Course:
@@ -49,11 +43,5 @@ class Course:
         """A fingerprint of what submissions of an assignment are rebuilt from."""
         folders = (self.root / "source" / assignment, self.root / "release" / assignment)
         config = [self.config] if self.config.is_file() else []
-        return digest([*config, *(path for folder in folders for path in files_below(folder))])
-
-    def filed(self) -> set[tuple[str, str]] | None:
-        """(login, assignment) of what stands in the gradebook; None where it is not the file."""
-        if not self.gradebook.is_file():
-            return None
-        with closing(sqlite3.connect(f"file:{self.gradebook}?mode=ro", uri=True)) as database:
-            return set(database.execute(FILED))
+        paths = [*config, *(path for folder in folders for path in files_below(folder))]
+        return digest(paths, below=self.root)

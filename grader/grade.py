@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
-from grader.intake import Refusal, take_in
+from grader.intake import Intake, Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
-from grader.result import Result, Student, Submission
+from grader.pages import feedback_page, write_feedback
+from grader.result import Result, Submission
 from grader.sandbox import Bundle
 from grader.secret import secret
 from grader.task import Graded, Setting, grade_in_worker
 from grader.teams import classmates, mates
+from grader.ungraded import nothing_in, refused_result, unprocessed
 from grader.workers import Pool, remove_stale, work_folder
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ class UsageError(Exception):
     """The command cannot start; the text says what to do."""
 
 
+class Busy(Exception):
+    """Another program holds the gradebook; the text says what to do."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a class is graded.
@@ -40,6 +46,7 @@ class Options:
         limits: what a submission may use.
         contained: False runs submissions without a sandbox.
         teams: the names in a notebook's TEAM all get its marks.
+        force: what has not changed is graded again, too.
         executor: what runs the work, in place of workers on this machine.
         refuse: told of what belongs to no submission, and is not graded.
         say: told where submissions are looked for, if it is not where one said.
@@ -50,6 +57,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     contained: bool = True
     teams: bool = False
+    force: bool = False
     executor: Executor | None = None
     refuse: Callable[[Refusal], None] = lambda refusal: None
     say: Callable[[str], None] = print
@@ -71,6 +79,7 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     Raises:
         UsageError: the course is not built, or nothing is there to grade.
         SandboxError: submissions cannot be contained here.
+        Busy: somebody else holds the gradebook; what was graded is kept.
     """
     known = course.assignments()
     if not course.is_built() or not known:
@@ -84,15 +93,16 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     if not source.exists():
         raise UsageError(f"{source} is not there.")
     intake = take_in(source, course.root, known, assignment=options.assignment)
-    if not intake.submissions and not intake.refused:
-        raise UsageError(
-            f"{source} holds no submissions; expected <student>/{known[0]}/{known[0]}.ipynb as "
-            "nbgrader lays them out, notebooks, or an export of Canvas or Moodle."
-        )
     for refusal in intake.refused:
         if refusal.student is None or not refusal.assignment:
             options.refuse(refusal)
-    yield from Grading(course, options).run(intake.submissions, intake.refused)
+    steps = ("autograded", "submitted")
+    if source.resolve().is_relative_to(course.root / "submitted"):
+        steps = ("autograded",)  # what was refused lies there, and is not ours
+    grading = Grading(course, options, intake, steps)
+    if not grading.of:
+        raise UsageError(nothing_in(source, [one.where for one in intake.refused], known[0]))
+    yield from grading.run()
 
 
 def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Path:
@@ -113,30 +123,33 @@ def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Pa
 class Grading:
     """One run over a class."""
 
-    def __init__(self, course: Course, options: Options) -> None:
-        self.course, self.options = course, options
+    def __init__(
+        self, course: Course, options: Options, intake: Intake, steps: Sequence[str]
+    ) -> None:
+        self.course, self.options, self.submissions = course, options, intake.submissions
+        self.refused = intake.refused
+        self.whole = [one for one in intake.refused if one.whole and one.student]
+        self.steps = steps  # folders in which a refusal replaces an earlier attempt
+        self.of = len(self.submissions) + len(self.whole)
         self.journal = Journal(course.private / "journal.jsonl")
         self.secret = secret()
         self.seen: list[Result] = []
-        self._of, self._books = 0, None
-        self._filed = course.filed()
+        self._books = None
+        self._filed: set[tuple[str, str]] = set()
         self._stack = ExitStack()
 
-    def run(
-        self, submissions: Sequence[Submission], refused: Sequence[Refusal] = ()
-    ) -> Iterator[Done]:
+    def run(self) -> Iterator[Done]:
         """Results, those first that are known."""
-        whole = [refusal for refusal in refused if refusal.whole and refusal.student]
-        self._of = len(submissions) + len(whole)
-        keys = self._keys(submissions)
-        self._codes = {(r.student, r.assignment): [] for r in refused}
-        for refusal in refused:
+        submissions, whole, keys = self.submissions, self.whole, self._keys(self.submissions)
+        self._codes = {(r.student, r.assignment): [] for r in self.refused}
+        for refusal in self.refused:
             self._codes[refusal.student, refusal.assignment].append(refusal.code)
         waiting: dict[str, list[Submission]] = {}
         with self._stack:
+            self._filed = self.books.filed()
             for submission in submissions:
-                result = self.journal.results.get(keys[submission])
-                if result is None or not self._written(result):
+                result = self._known(keys[submission], submission)
+                if result is None:
                     waiting.setdefault(submission.student.login, []).append(submission)
                 else:
                     result = replace(result, student=submission.student, late=submission.late)
@@ -149,10 +162,12 @@ class Grading:
                 key = next(keys[s] for s in mine if s.assignment == result.assignment)
                 yield self._kept(key, result, known=False)
             for refusal in whole:
+                result = refused_result(self.course, refusal)
+                for step in self.steps:
+                    place = Path(step, result.student.login, result.assignment)
+                    shutil.rmtree(self.course.root / place, ignore_errors=True)
                 key = digest([], repr(refusal), self.course.digest(refusal.assignment))
-                known = self.journal.results.get(key)
-                result = known or _refused(self.course, refusal)
-                yield self._kept(key, result, known=known is not None)
+                yield self._kept(key, result, known=key in self.journal.results)
             if self.options.teams:
                 yield from self._mates(submissions)
 
@@ -174,12 +189,19 @@ class Grading:
                 repr(s.notes),
                 masters[s.assignment],
                 *same,
+                below=s.folder,
             )
             for s in submissions
         }
 
+    def _known(self, key: str, submission: Submission) -> Result | None:
+        """The result, if it is there, and what was written last is its own."""
+        last = self.journal.last.get((submission.student.login, submission.assignment))
+        result = self.journal.results.get(key) if last == key and not self.options.force else None
+        return result if result and self._written(result) else None
+
     def _written(self, result: Result) -> bool:
-        """Whether what people read of a result is there."""
+        """Whether the notebooks of a result are there, for people to mark."""
         folder = self.course.root / "autograded" / result.student.login / result.assignment
         there = [m for m in result.marks if not m.text or m.text not in result.problem]
         names = {mark.notebook for mark in there}
@@ -228,7 +250,7 @@ class Grading:
                 if isinstance(graded, Graded):
                     yield from graded.results
                 else:
-                    yield from (_unprocessed(s, graded) for s in submissions)
+                    yield from (unprocessed(s, graded) for s in submissions)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""
@@ -240,14 +262,21 @@ class Grading:
         return self._recorded(key, result, known=known)
 
     def _recorded(self, key: str, result: Result, *, known: bool) -> Done:
-        """A result that stands in the gradebook."""
-        self.seen.append(result)
+        """A result that stands in the gradebook, with a page that says so."""
         place = result.student.login, result.assignment
-        there = self._filed is None or place in self._filed
-        if result.processed and not (there and self.journal.recorded.get(place) == key):
-            self.books.record(result)
+        again = place in self._filed and self.journal.recorded.get(place) == key
+        new = result.processed and not again
+        if result.processed and not (known and again):
+            self.books.record(result, again=again)
+        moved = known and again and self.books.penalize(result)
+        if new or moved or not known or not feedback_page(self.course.root, result).is_file():
+            (standing,), totals = self.books.standing([result])
+            write_feedback(self.course.root, standing, totals.get(place))
+            result = replace(result, late=standing.late)
+        if new:
             self.journal.note_recorded(key, result)
-        return Done(result, len(self.seen), self._of, known)
+        self.seen.append(result)
+        return Done(result, len(self.seen), self.of, known)
 
     def _mates(self, submissions: Sequence[Submission]) -> Iterator[Done]:
         """The same result for whoever a team's notebook names and who handed in nothing."""
@@ -262,35 +291,7 @@ class Grading:
                     theirs = self.course.root / step / result.student.login / result.assignment
                     mine = self.course.root / step / mate.login / result.assignment
                     shutil.copytree(theirs, mine, dirs_exist_ok=True)
-                self._of += 1
-                same = replace(result, student=mate, team=(), repairs=(*result.repairs, *notes))
+                self.of += 1
+                same = replace(result, student=mate, team=(), notes=(*result.notes, *notes))
                 key = digest([], repr(same))
                 yield self._kept(key, same, known=key in self.journal.results)
-
-
-def _refused(course: Course, refusal: Refusal) -> Result:
-    """Zero, to be looked at by hand."""
-    from grader.marks import nothing, read_masters
-    from grader.rebuild import SubmissionError
-
-    error = SubmissionError(refusal.code, refusal.text)
-    masters = read_masters(course.root / "source" / refusal.assignment)
-    return Result(
-        refusal.student or Student(""),
-        refusal.assignment,
-        marks=tuple(m for name, master in masters.items() for m in nothing(master, name, error)),
-        reasons=(refusal.code,),
-        problem=refusal.text,
-    )
-
-
-def _unprocessed(submission: Submission, error: BaseException) -> Result:
-    """Nobody's zero."""
-    return Result(
-        submission.student,
-        submission.assignment,
-        reasons=("not-processed",),
-        problem=f"{type(error).__name__}: {error}",
-        late=submission.late,
-        processed=False,
-    )

@@ -16,7 +16,7 @@ from nbformat.v4 import new_output
 
 from grader.clean import clean_attachments, clean_markup, clean_outputs
 from grader.marks import marks, nothing, read_masters
-from grader.pages import feedback_html, write_file
+from grader.pages import write_file
 from grader.rebuild import (
     NOTES,
     SKIP,
@@ -72,7 +72,8 @@ class Part:
         self.jobs: list[Job] = []
         self.stubs: dict[str, dict[str, str]] = {}
         self.lost: list[tuple[str, SubmissionError]] = []
-        self.repairs: list[str] = list(submission.notes)
+        self.repairs: list[str] = []
+        self.notes = list(submission.notes)
         lay_out(submission.folder, folder / submission.assignment)
         lay_out(setting.masters / submission.assignment, folder / submission.assignment)
         for name, master in self.master.items():
@@ -83,7 +84,8 @@ class Part:
             except SubmissionError as error:
                 self.lost.append((name, error))
                 continue
-            self.repairs += [*repairs, *team(notebook)[1]]
+            self.repairs += repairs
+            self.notes += team(notebook)[1]
             self.jobs.append(Job(f"{submission.assignment}/{name}", notebook))
 
     def result(self, ran: dict[str, Ran]) -> Result:
@@ -95,16 +97,18 @@ class Part:
             self._write(job, ran[job.name], name)
         for name, error in self.lost:
             found += nothing(self.master[name], name, error)
+            self._path(name).unlink(missing_ok=True)  # an earlier attempt's
         reasons = [code for job in self.jobs for code in ran[job.name].reasons]
         reasons += [error.code for _, error in self.lost]
         reasons += ["repaired"] if self.repairs else []
         reasons += ["unverified"] if any(not mark.verified for mark in found) else []
-        result = Result(
+        return Result(
             self.submission.student,
             self.submission.assignment,
             marks=tuple(found),
             reasons=tuple(dict.fromkeys(reasons)),
             repairs=tuple(self.repairs),
+            notes=tuple(self.notes),
             problem=" ".join(str(error) for _, error in self.lost),
             unanswered=tuple(self._unanswered()),
             team=self._team(),
@@ -112,19 +116,6 @@ class Part:
             seconds=round(sum(ran[job.name].seconds for job in self.jobs), 2),
             sandboxed=self.setting.contained,
         )
-        self._write_feedback(result)
-        return result
-
-    def _write_feedback(self, result: Result) -> None:
-        answers = {
-            grade_id(cell): cell.source
-            for job in self.jobs
-            for cell in job.notebook.cells
-            if is_solution(cell)
-        }
-        name = self.submission.assignment
-        folder = self.setting.out / "feedback" / self.submission.student.login / name
-        write_file(folder / f"{name}.html", feedback_html(result, name, answers))
 
     def _team(self) -> tuple[str, ...]:
         given_out = {login for master in self.master.values() for login in team(master)[0]}
@@ -140,11 +131,13 @@ class Part:
                     yield name, grade_id(cell)
 
     def _write(self, job: Job, ran: Ran, name: str) -> None:
-        submission = self.submission
-        place = self.setting.out / "autograded" / submission.student.login / submission.assignment
         notebook = shown(job.notebook, ran)
         notebook.metadata[NOTES] = {"repairs": self.repairs, "reasons": ran.reasons}
-        write_file(place / f"{name}.ipynb", nbformat.writes(notebook))
+        write_file(self._path(name), nbformat.writes(notebook))
+
+    def _path(self, name: str) -> Path:
+        student, assignment = self.submission.student.login, self.submission.assignment
+        return self.setting.out / "autograded" / student / assignment / f"{name}.ipynb"
 
 
 def read_submitted(folder: Path, name: str) -> NotebookNode:

@@ -18,12 +18,13 @@ _RESULT = TypeAdapter(Result)
 
 
 class Journal:
-    """Results by key, and the key of the one that stands in the gradebook."""
+    """Results by key, and by place the keys of the last one and of that in the gradebook."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.results: dict[str, Result] = {}
         self.recorded: dict[tuple[str, str], str] = {}
+        self.last: dict[tuple[str, str], str] = {}
         for line in path.read_bytes().splitlines() if path.is_file() else []:
             try:
                 self._take(json.loads(line))
@@ -32,20 +33,24 @@ class Journal:
 
     def _take(self, entry: Any) -> None:
         if "result" in entry:
-            self.results[entry["key"]] = _RESULT.validate_python(entry["result"])
+            self._keep(entry["key"], _RESULT.validate_python(entry["result"]))
         else:
             student, assignment = entry["recorded"]
-            self.recorded[student, assignment] = entry["key"]
+            self.recorded[student, assignment] = self.last[student, assignment] = entry["key"]
+
+    def _keep(self, key: str, result: Result) -> None:
+        self.results[key] = result
+        self.last[result.student.login, result.assignment] = key
 
     def add(self, key: str, result: Result) -> None:
         """Keep a result."""
-        self.results[key] = result
+        self._keep(key, result)
         self._write({"key": key, "result": _RESULT.dump_python(result, mode="json")})
 
     def note_recorded(self, key: str, result: Result) -> None:
         """Keep that a result stands in the gradebook."""
         place = result.student.login, result.assignment
-        self.recorded[place] = key
+        self.recorded[place] = self.last[place] = key
         self._write({"recorded": place, "key": key})
 
     def _write(self, entry: Any) -> None:
@@ -64,12 +69,12 @@ def _last_byte(file: Any) -> bytes:
     return file.read(1)
 
 
-def digest(paths: Iterable[Path], *parts: str) -> str:
-    """A fingerprint of texts, and of files with their names."""
+def digest(paths: Iterable[Path], *parts: str, below: Path = Path()) -> str:
+    """A fingerprint of texts, and of files with their places in the folder `below`."""
     total = sha256(repr(parts).encode())
     for path in paths:
         content = sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.name} {content}\n".encode())
+        total.update(f"{path.relative_to(below)} {content}\n".encode())
     return total.hexdigest()
 
 
@@ -82,4 +87,4 @@ def digest_of_grader() -> str:
     """A fingerprint of all that decides a verdict beside the submission and its master."""
     root = Path(__file__).resolve().parent.parent
     folders = (root / "grader", root / "rlcore", root / "solutions" / "answer_key")
-    return digest(path for top in folders for path in sorted(top.rglob("*.py")))
+    return digest((path for top in folders for path in sorted(top.rglob("*.py"))), below=root)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,10 +17,11 @@ from markupsafe import Markup
 
 from grader import report
 from grader.ci import gradescope_json, junit_xml, step_summary
+from grader.rebuild import SubmissionError, grade_id, is_solution, read_notebook
 from grader.report import Total, Totals, clean, grouped, in_order, total_of
 from grader.result import Result
 from grader.tables import canvas_csv, grades_csv
-from grader.words import number
+from grader.words import in_points, many, number
 
 TEMPLATES = Path(__file__).with_name("templates")
 PAGES = Environment(
@@ -30,6 +32,23 @@ PAGES = Environment(
     lstrip_blocks=True,
     finalize=lambda value: clean(value) if type(value) is str else value,
 )
+
+
+def write_feedback(root: Path, result: Result, total: Total | None) -> Path:
+    """The page of a student's assignment in a course's folder, with the answers that were run."""
+    login, name = result.student.login, result.assignment
+    answers: dict[str, str] = {}
+    for path in sorted((root / "autograded" / login / name).glob("*.ipynb")):
+        with suppress(SubmissionError):
+            cells = filter(is_solution, read_notebook(path).cells)
+            answers |= {grade_id(cell): cell.source for cell in cells}
+    return write_file(feedback_page(root, result), feedback_html(result, name, answers, total))
+
+
+def feedback_page(root: Path, result: Result) -> Path:
+    """Where it is."""
+    name = result.assignment
+    return root / "feedback" / result.student.login / name / f"{name}.html"
 
 
 def feedback_html(
@@ -75,9 +94,12 @@ def _files(results: Sequence[Result], totals: Totals) -> Iterator[tuple[str, str
     yield "grades.csv", grades_csv(results, totals)
     yield "canvas.csv", canvas_csv(results, totals)
     yield "junit.xml", junit_xml(results)
-    yield "summary.md", step_summary(results)
+    yield "summary.md", step_summary(results, totals)
     for login, own in grouped((one.student.login, one) for one in in_order(results)).items():
-        yield f"gradescope/{file_name(login)}.json", json.dumps(gradescope_json(*own), indent=1)
+        yield (
+            f"gradescope/{file_name(login)}.json",
+            json.dumps(gradescope_json(own, totals), indent=1),
+        )
 
 
 def file_name(login: str) -> str:
@@ -103,5 +125,11 @@ def _page(template: str, title: str, **values: object) -> str:
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'"
     page = PAGES.get_template(template)
-    style = {"css": Markup(css), "policy": Markup(policy), "number": number}
+    style = {
+        "css": Markup(css),
+        "policy": Markup(policy),
+        "number": number,
+        "many": many,
+        "in_points": in_points,
+    }
     return page.render(title=title, report=report, **style, **values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from grader.result import Mark, Result, Student
-from grader.words import clean_text, number, sentence
+from grader.words import clean_text, many, sentence
 
 REASONS = {
     "wrong": "The answer is wrong in part or in whole.",
@@ -140,7 +140,8 @@ def exercise_of(mark: Mark) -> str:
 
 def lost(mark: Mark) -> bool:
     """Whether points were lost by machine."""
-    return not mark.by_hand and mark.auto is not None and mark.auto < mark.most
+    by_machine = not mark.by_hand and mark.hand is None and mark.auto is not None
+    return by_machine and mark.points < mark.most
 
 
 def why(mark: Mark) -> str:
@@ -164,9 +165,15 @@ def codes(result: Result) -> list[str]:
 
 
 def notes(result: Result) -> list[str]:
-    """What is to be said of the whole of a submission: problem, reasons, repairs, what waits."""
-    waits = f"{number(result.to_mark)} points wait for a person." if result.to_mark else ""
-    said = [result.problem, *map(explain, codes(result)), *result.repairs, waits]
+    """What is to be said of a whole submission: problem, reasons, what was done, what waits."""
+    left = f"{many(result.to_mark, 'point')} wait{'s' if result.to_mark == 1 else ''} for a person."
+    said = [
+        result.problem,
+        *map(explain, codes(result)),
+        *result.repairs,
+        *result.notes,
+        left if result.to_mark else "",
+    ]
     return [one_line(text) for text in said if text]
 
 

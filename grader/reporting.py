@@ -10,9 +10,10 @@ from grader.course import Course
 from grader.grade import Done
 from grader.intake import Refusal
 from grader.journal import Journal
-from grader.pages import write_reports
+from grader.pages import write_feedback, write_reports
+from grader.report import Totals
 from grader.result import Result
-from grader.words import number, printable
+from grader.words import many, number, printable
 
 
 class Progress:
@@ -49,7 +50,7 @@ class Progress:
         seconds = time.monotonic() - self._started
         known = len(self.results) - self.fresh
         unchanged = f", {known} of them unchanged" if known else ""
-        print(f"\n{len(self.results)} submissions in {seconds:.1f} s{unchanged}")
+        print(f"\n{many(len(self.results), 'submission')} in {seconds:.1f} s{unchanged}")
 
     def good(self, percent: float | None) -> bool:
         """Whether all were processed, and nobody has less than this part of a machine's points."""
@@ -76,7 +77,7 @@ def table_row(result: Result) -> list[str]:
     codes = " ".join(code for code in result.reasons if code != "repaired")
     said = [f"[{codes}]" if codes else "", result.problem]
     said += [mark.text for mark in result.marks if mark.text != result.problem]
-    said += [*result.repairs, "late" if result.late else ""]
+    said += [*result.repairs, *result.notes, "late" if result.late else ""]
     said += [f"{number(result.to_mark)} to mark by hand" if result.to_mark else ""]
     first, *others = [line for line in said if line] or [""]
     name = f"{result.student.login} {result.assignment}"
@@ -95,23 +96,34 @@ def last_results(course: Course) -> list[Result]:
     return [found[place] for place in sorted(found)]
 
 
-def write_reports_of(course: Course, results: Iterable[Result]) -> list[Path]:
-    """Write class page, tables, and files for LMS and CI, with the gradebook's points."""
+def as_they_stand(course: Course, results: Iterable[Result]) -> tuple[list[Result], Totals]:
+    """Results and their points as the gradebook has them."""
     from grader.nbgrader_books import open_books
 
-    results = list(results)
     with open_books(course) as books:
-        totals = books.totals(course.assignments())
-    return write_reports(results, totals, course.root / "reports")
+        return books.standing(list(results))
+
+
+def write_reports_of(course: Course, results: Iterable[Result]) -> list[Path]:
+    """Write class page, tables, and files for LMS and CI, with the gradebook's points."""
+    return write_reports(*as_they_stand(course, results), course.root / "reports")
+
+
+def write_again(course: Course, results: Iterable[Result]) -> list[Path]:
+    """Write the reports and everybody's feedback, with the marks that people have given."""
+    found, totals = as_they_stand(course, results)
+    for one in found:
+        write_feedback(course.root, one, totals.get((one.student.login, one.assignment)))
+    return write_reports(found, totals, course.root / "reports")
 
 
 def write_all(course: Course, progress: Progress) -> None:
-    """Write the reports if anything has changed, and say where everything is."""
+    """Write the reports, and say where everything is."""
+    place = {(r.student.login, r.assignment): r for r in last_results(course)}
+    place |= {(r.student.login, r.assignment): r for r in progress.results}
+    results, totals = as_they_stand(course, place.values())
     folder = course.root / "reports"
-    if progress.fresh or not (folder / "class.html").is_file():
-        place = {(r.student.login, r.assignment): r for r in last_results(course)}
-        place |= {(r.student.login, r.assignment): r for r in progress.results}
-        write_reports_of(course, place.values())
+    write_reports(results, totals, folder)
     print(f"gradebook  {course.gradebook}")
     print(f"feedback   {course.root / 'feedback'}")
     print(f"reports    {folder}")
@@ -119,4 +131,4 @@ def write_all(course: Course, progress: Progress) -> None:
         print(*annotations(progress.results), sep="\n")
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with open(summary, "a", encoding="utf-8") as file:
-                file.write(step_summary(progress.results))
+                file.write(step_summary(progress.results, totals))

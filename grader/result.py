@@ -38,6 +38,7 @@ class Mark:
         most: its points.
         auto: points by machine; None where a person decides.
         by_hand: it waits for a person.
+        hand: points that a person gave, in place of the machine's.
         code: empty where nothing is lost; else why: `wrong`, `raises`, `not-written`,
             `no-evidence`, `broken-evidence`, `timeout`, `kernel-died`, …
         text: the same in words, one line.
@@ -54,6 +55,12 @@ class Mark:
     verified: bool = True
     verdict: Verdict | None = None
     notebook: str = ""
+    hand: float | None = None
+
+    @property
+    def points(self) -> float:
+        """Points so far."""
+        return (self.auto or 0.0) if self.hand is None else self.hand
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,10 @@ class Result:
     Args:
         reasons: codes of what befell the whole of it: `not-json`, `timeout`, `kernel-died`, ….
         repairs: what was mended before it was run, in words.
+        notes: what was done to it on the way in, in words.
         problem: a sentence, where the whole of it could not be graded.
         team: the logins that the notebook names.
+        comments: (notebook, grade_id, text) of what a person wrote.
         unanswered: (notebook, grade_id) of solution cells that are still as they were given out.
         seconds: CPU time of the submission's own code.
         sandboxed: it ran in the sandbox.
@@ -76,8 +85,10 @@ class Result:
     marks: tuple[Mark, ...] = ()
     reasons: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     problem: str = ""
     team: tuple[str, ...] = ()
+    comments: tuple[tuple[str, str, str], ...] = ()
     unanswered: tuple[tuple[str, str], ...] = ()
     late: bool = False
     seconds: float = 0.0

@@ -75,6 +75,16 @@ def score(points: float, out_of: float) -> str:
     return f"{number(points)} of {number(out_of)}"
 
 
+def in_points(points: float, out_of: float) -> str:
+    """`1.5 of 5 points`."""
+    return f"{number(points)} of {many(out_of, 'point')}"
+
+
+def many(value: float, noun: str) -> str:
+    """`1 point`, `1.5 points`."""
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
 def number(value: float) -> str:
     """`5`, `1.5`."""
     return f"{value:.4g}"

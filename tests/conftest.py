@@ -1,4 +1,4 @@
-"""How tests are dealt out to pytest-xdist's workers: a file to one, but for what has no fixtures."""
+"""How tests are dealt out to pytest-xdist's workers: a file to one, some files to all."""
 
 import pytest
 

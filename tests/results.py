@@ -57,7 +57,13 @@ def hostile(trick):
         mark(auto=1.0, code="wrong", text=trick, verdict=verdict(trick, **texts)),
         written(trick),
     )
-    whole = {"reasons": (trick,), "repairs": (trick,), "problem": trick, "sandboxed": False}
+    whole = {
+        "reasons": (trick,),
+        "repairs": (trick,),
+        "notes": (trick,),
+        "problem": trick,
+        "sandboxed": False,
+    }
     return result(trick, *marks, assignment=trick, name=trick, lms_id=trick, late=True, **whole)
 
 

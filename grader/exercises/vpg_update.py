@@ -77,7 +77,7 @@ def vpg_update_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
     """Both kinds of policy, both kinds of optimizer, few steps and many, fresh and stale."""
     for _ in range(n):
         pi, v = int(rng.integers(2, 4)), int(rng.integers(5, 8))
-        steps = {"train_pi_iters": pi, "train_v_iters": v}
+        steps: dict[str, Any] = {"train_pi_iters": pi, "train_v_iters": v}
         kinds = ("categorical", "gaussian")
         for group, observe in ((POLICY, "policy"), (CRITIC, "critic")):
             for kind, optimizer in zip(kinds, ("SGD", "Adam"), strict=True):
@@ -85,14 +85,14 @@ def vpg_update_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
             # gradients so long that whoever cuts them to a usual length is seen
             large = {"scale": 40.0, **steps}
             yield _case(group, rng, 64, "categorical", "SGD", observe=observe, **large)
-            one = {"train_pi_iters": v, "train_v_iters": 1}
-            one = one if group is CRITIC else {"train_pi_iters": 1, "train_v_iters": v}
+            few = (v, 1) if group is CRITIC else (1, v)
+            one: dict[str, Any] = dict(zip(steps, few, strict=True))
             yield _case(group, rng, 7, "gaussian", "SGD", observe=observe, **one)
         for observe in ("policy", "critic"):
             yield _case(STALE, rng, 6, "gaussian", "SGD", observe=observe, stale=3.0, **steps)
         for kind in kinds:
             yield _case(RETURNED, rng, 7, kind, "SGD", observe="returned", drift=True, **steps)
-        layout = {"layout": "float32"}
+        layout: dict[str, Any] = {"layout": "float32"}
         yield _case(KEPT, rng, 6, "gaussian", "SGD", observe="policy, critic", **layout, **steps)
         yield _case(KEPT, rng, 1, "categorical", "SGD", observe="policy, critic", **layout, **steps)
 

@@ -24,7 +24,7 @@ def shape(element):
 
 
 def test_gradescope_gets_the_score_and_a_test_for_each_exercise():
-    found = gradescope_json(result("ada", mark("test_psi"), WRONG, by_hand(), seconds=1.5))
+    found = gradescope_json([result("ada", mark("test_psi"), WRONG, by_hand(), seconds=1.5)], {})
     assert (found["score"], found["execution_time"], found["visibility"]) == (4.0, 1.5, "visible")
     right, wrong = found["tests"]
     assert (right["name"], right["score"], right["max_score"]) == ("04_gae: psi", 3.0, 3.0)
@@ -35,19 +35,21 @@ def test_gradescope_gets_the_score_and_a_test_for_each_exercise():
 
 
 def test_gradescope_gets_plain_text_only():
-    found = gradescope_json(result("ada", WRONG))
+    found = gradescope_json([result("ada", WRONG)], {})
     assert {found["output_format"], found["tests"][0]["output_format"]} == {"text"}
 
 
 def test_gradescope_gets_no_score_where_the_grader_failed():
-    found = gradescope_json(result("ada", mark()), result("ada", processed=False, problem="P."))
+    found = gradescope_json(
+        [result("ada", mark()), result("ada", processed=False, problem="P.")], {}
+    )
     assert "score" not in found
     assert "tests" not in found
     assert f"04_gae: P.\n04_gae: {explain('not-processed')}" == found["output"]
 
 
 def test_gradescope_gets_all_assignments_of_a_student_in_one():
-    found = gradescope_json(result("ada", mark()), result("ada", mark(), assignment="05_ppo"))
+    found = gradescope_json([result("ada", mark()), result("ada", mark(), assignment="05_ppo")], {})
     assert found["score"] == 6.0
     assert [one["name"] for one in found["tests"]] == ["04_gae: gae", "05_ppo: gae"]
 
@@ -89,26 +91,26 @@ def test_github_s_own_signs_are_escaped():
 
 def test_the_summary_has_a_row_for_each_submission():
     class_ = [result("ben", processed=False), result("ada", WRONG, by_hand(), reasons=("timeout",))]
-    page = Page(markdown2html_mistune(step_summary(class_)))
+    page = Page(markdown2html_mistune(step_summary(class_, {})))
     assert [tag for tag, _ in page.tags].count("tr") == 3
     assert "ada 04_gae 1 of 5 2 timeout gae: Wrong b: 1.0, not 2.0." in page.words
     assert "ben 04_gae not graded 0 not-processed" in page.words
 
 
 def test_the_summary_begins_with_the_missing_sandbox():
-    page = Page(markdown2html_mistune(step_summary([result("ada", mark(), sandboxed=False)])))
+    page = Page(markdown2html_mistune(step_summary([result("ada", mark(), sandboxed=False)], {})))
     assert page.words.startswith(explain("no-sandbox"))
 
 
 def test_the_summary_of_a_huge_class_stays_within_github_s_limit():
-    text = step_summary([result(f"s{i}", mark(auto=0.0, text="(" * 300)) for i in range(1000)])
+    text = step_summary([result(f"s{i}", mark(auto=0.0, text="(" * 300)) for i in range(1000)], {})
     assert len(text.encode()) < SUMMARY_BYTES + 10_000
     assert re.search(r"and \d+ more submissions\n$", text)
 
 
 @pytest.mark.parametrize("trick", TRICKS.values(), ids=TRICKS)
 def test_gradescope_s_texts_are_plain_whatever_they_say(trick):
-    text = json.dumps(gradescope_json(hostile(trick)), ensure_ascii=False)
+    text = json.dumps(gradescope_json([hostile(trick)], {}), ensure_ascii=False)
     assert not steering("".join(strings(json.loads(text))))
     assert all("\n" not in test["name"] for test in json.loads(text)["tests"])
 
@@ -130,7 +132,7 @@ def test_github_gets_the_same_commands_whatever_the_texts_say(trick):
 
 @pytest.mark.parametrize("trick", TRICKS.values(), ids=TRICKS)
 def test_the_summary_is_the_same_table_whatever_the_texts_say(trick):
-    text, plain = (step_summary([hostile(one)]) for one in (trick, WORD))
+    text, plain = (step_summary([hostile(one)], {}) for one in (trick, WORD))
     page = markdown2html_mistune(text)
     assert active(page) == []
     assert Page(page).shape == Page(markdown2html_mistune(plain)).shape

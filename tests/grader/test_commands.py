@@ -99,3 +99,21 @@ def test_an_author_without_nbgrader_is_told_what_to_install():
 def test_what_a_student_uses_needs_no_nbgrader():
     code = f"{WITHOUT}import grader, grader.check_notebook, rlcore"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+ENDLESS = """
+import sys
+from grader import cli
+def run(args):
+    for _ in range(9): print("row" * 9000, flush=True)
+    sys.stderr.write("to the end")
+    return 7
+cli.run_verify = run
+sys.exit(cli.main(["verify"]))"""
+
+
+def test_a_closed_pipe_stops_no_command_and_leaves_no_traceback(tmp_path):
+    (tmp_path / "script.py").write_text(ENDLESS)
+    command = f"{sys.executable} {tmp_path}/script.py | true; exit ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (7, "to the end")

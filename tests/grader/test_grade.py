@@ -139,7 +139,7 @@ def test_a_name_that_nbgrader_cannot_file_is_told_to_the_instructor_and_is_nobod
 ):
     classroom.hand_in("lms/ada [late]", classroom.solved())
     folder = classroom.folder / "lms"
-    assert main(["grade", str(folder), "--course", str(course.root)]) == 1
+    assert main(["grade", str(folder), "--course", str(course.root)]) == 2
     assert "to a name that nbgrader cannot file" in capsys.readouterr().out
 
 

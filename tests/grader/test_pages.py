@@ -23,7 +23,7 @@ from results import (
 )
 
 from grader.pages import class_html, feedback_html, file_name, write_file, write_reports
-from grader.report import explain
+from grader.report import explain, notes
 from grader.reporting import table_row
 
 SOURCE = "def gae(x):\n    return x < 1 and '<script>alert(1)</script>'"
@@ -124,7 +124,8 @@ def test_feedback_says_what_waits_for_a_person_until_it_is_marked():
     waiting = Page(feedback(mark(), written())).words
     assert "3 of 3 points by machine 2 points wait for a person" in waiting
     assert "… written 1 : 2 points, waits for a person" in waiting
-    marked = Page(feedback(mark(), written(), total=total(4.5, most=5.0))).words
+    essay = mark("written_1", most=2.0, auto=None, hand=1.5)
+    marked = Page(feedback(mark(), essay, total=total(4.5, most=5.0))).words
     assert "4.5 of 5 points" in marked
     assert "marked by a person" in marked
     assert "wait" not in marked
@@ -241,3 +242,12 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatc
     with pytest.raises(OSError):
         write_file(path, "new")
     assert path.read_text() == "old"
+
+
+def test_one_is_said_in_the_singular():
+    one = result("ada", mark(most=1.0, auto=0.0), written(most=1.0))
+    page = Page(class_html([one], {})).words + Page(feedback_html(one, "04_gae", {})).words
+    assert "1 student 1 submission" in page and "(1 student)" in page
+    assert "gae: 0 of 1 point" in page and "1 point waits for a person" in page
+    assert not re.search(r"\b1 (points|students|submissions)\b", page)
+    assert notes(one)[-1] == "1 point waits for a person."
