@@ -78,10 +78,15 @@ def _make(env_id: str, max_ep_len: int, render_mode: str | None) -> gym.Env:
         spec = gym.spec(env_id)
         limits = [limit for limit in (max_ep_len, spec.max_episode_steps) if limit]
         options: Any = {"render_mode": render_mode, "max_episode_steps": min(limits, default=None)}
-        if "gymnasium.envs.mujoco" in str(spec.entry_point):
+        mujoco = "gymnasium.envs.mujoco" in str(spec.entry_point)
+        if mujoco:
             importlib.import_module("mujoco").set_mju_user_warning(lambda message: None)
             options["camera_name"] = "track"  # else who runs leaves the picture
-        return gym.make(spec, disable_env_checker=True, **options)
+        env = gym.make(spec, disable_env_checker=True, **options)
+        if mujoco and render_mode:  # where software draws, shadows of 4096² take most of the time
+            quality: Any = getattr(env.unwrapped, "model").vis.quality  # noqa: B009 - no base has it
+            quality.shadowsize, quality.offsamples = 1024, 0
+        return env
     except (gym.error.DependencyNotInstalled, ModuleNotFoundError) as error:
         known = [extra for extra in ("box2d", "mujoco", "pybullet") if extra in str(error).lower()]
         how = f"pip install -c constraints.txt -e '.[{known[0]}]'" if known else error

@@ -1072,9 +1072,9 @@ if ENV == "HalfCheetah-v5":
 
 # %% nbgrader={"grade": false, "grade_id": "video_before", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 def show(agent, path):
-    """A video of an agent's first two seconds, or what is missing to make one."""
+    """A video of an agent's first five seconds, or what is missing to make one."""
     try:
-        display(Video(str(rlcore.record(ENV, agent, path, max_steps=40, seed=3)), embed=True))
+        display(Video(str(rlcore.record(ENV, agent, path, max_steps=100, seed=3)), embed=True))
     except Exception as error:  # drawing needs the system's graphics library
         print(f"No video here: {type(error).__name__}: {error}")
 

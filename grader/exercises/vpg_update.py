@@ -193,7 +193,7 @@ def drive_vpg_update(answer: Any, inputs: Inputs) -> Observables:
 
 def _finite(numbers: np.ndarray) -> np.ndarray:
     """The numbers; what is none as a number that no weight has, since data hold no NaN."""
-    return np.nan_to_num(numbers, nan=1e30, posinf=1e30, neginf=-1e30)
+    return np.asarray(np.nan_to_num(numbers, nan=1e30, posinf=1e30, neginf=-1e30))
 
 
 def _scene(
