@@ -9,10 +9,11 @@ import pytest
 from grader.compare import difference
 from grader.exercise import Refused
 from grader.exercises.actor_critic import ACTOR_CRITIC
+from grader.exercises.policy import POLICY
 from grader.hidden import answer_keys
 from grader.judge import observed, run
 
-ALL = [(exercise, g.name) for exercise in (ACTOR_CRITIC,) for g in exercise.groups]
+ALL = [(exercise, g.name) for exercise in (ACTOR_CRITIC, POLICY) for g in exercise.groups]
 SHAPES = (ACTOR_CRITIC, "in what forward returns")
 
 
@@ -58,7 +59,7 @@ def test_what_proves_one_case_proves_no_other_of_its_size(exercise, group):
     assert right.observables and difference(observed(exercise, other, raw), right.observables)
 
 
-@pytest.mark.parametrize("exercise", [ACTOR_CRITIC], ids=lambda one: one.name)
+@pytest.mark.parametrize("exercise", [ACTOR_CRITIC, POLICY], ids=lambda one: one.name)
 def test_raw_arrays_of_a_hidden_check_are_less_than_two_megabytes(exercise):
     cases = exercise.cases(np.random.default_rng(0), 2)
     sizes = [
