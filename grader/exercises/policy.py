@@ -1,7 +1,6 @@
 """Exercise of 06_ppo_continuous_control: a policy's two verbs, on a stand-in model.
 
-Drawn actions are random; they are compared by what is not: shapes, which law the log-probabilities
-follow in the very actions returned, which power of the variance the spread is.
+Drawn actions are random; `policy_facts` finds what in them is not.
 """
 
 from collections.abc import Iterator
@@ -15,8 +14,16 @@ from torch.distributions import Distribution
 
 from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
 from grader.exercises.actor_critic import NOTEBOOK
-from grader.exercises.densities import close, law, log_density, spread
 from grader.exercises.networks import Model
+from grader.exercises.policy_facts import (
+    AGAIN,
+    COLLECTED,
+    collected,
+    dense,
+    drawn,
+    given,
+    observations,
+)
 from grader.plain import plain
 
 MANY = Group("for many observations, while collecting", 0.5)
@@ -26,8 +33,6 @@ DRAWN = Group("in the actions it draws", 0.75)
 DENSITY = Group("in the log-probabilities of the actions", 0.75)
 TRAINING = Group("in what it returns for training", 0.75)
 GRADIENTS = Group("in the gradients for training", 0.5)
-
-COLLECTED = ("actions", "log_probs", "values")
 
 
 def policy_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -41,7 +46,7 @@ def policy_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
             yield _case(ONE, rng, width, None, dtype="float32")
         for count in (rows, None):
             yield _case(DOUBLE, rng, actions, count, dtype="float64")
-        yield _case(DRAWN, rng, actions, None, dtype="float32", copies=4096)
+        yield _case(DRAWN, rng, actions + 1, None, dtype="float32", copies=4096)
         yield _case(DRAWN, rng, actions, None, dtype="float32", copies=64, far=True)
         for width in (actions, 1):
             yield _case(DENSITY, rng, width, 128, dtype="float32")
@@ -49,6 +54,9 @@ def policy_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         for sizes in ((actions, rows), (actions, 1), (1, rows)):
             yield _case(TRAINING, rng, *sizes, wide=True)
             yield _case(GRADIENTS, rng, *sizes, wide=True)
+    # One observation a call: few draws, and slow, so that once is enough.
+    yield _case(DRAWN, rng, 2, None, dtype="float32", copies=24, far=True, single=True)
+    yield _case(DENSITY, rng, 2, 32, dtype="float32", single=True)
 
 
 def _case(
@@ -56,7 +64,8 @@ def _case(
 ) -> Case:
     """Means of 0.2 to 0.4 and a small σ, so that a tanh shows and a clip to ±1 does not.
 
-    Means of ±4 show both; close to zero, equal rows show neither.
+    Means of ±4 show both; close to zero, equal rows show neither. A `single` case is driven row by
+    row.
     """
     wide = "wide" in rest
     size = actions + 2
@@ -67,6 +76,8 @@ def _case(
         center = 4.0 * np.sign(center) if "far" in rest else 0.1 * center
     offset = center if rows else center - weights @ states
     deviation = rng.uniform(0.3, 0.7, actions) if wide else rng.uniform(0.05, 0.07, actions)
+    if rest.get("copies") == 4096:  # enough of them to see that every dimension has its own
+        deviation = rng.permutation(np.linspace(0.04, 0.08, actions)) * rng.uniform(0.95, 1.05)
     inputs = {
         "observe": group.name,
         "observations": states,
@@ -83,7 +94,7 @@ def _case(
 
 
 def drive_policy(answer: Any, inputs: Inputs) -> Observables:
-    """What collecting gives, by its shapes and its laws, or what training gives, in numbers."""
+    """What collecting gives, to be judged by `policy_facts`, or what training gives."""
     if not callable(answer):
         raise Refused("pass the class itself, not a policy made from it")
     model = Model(inputs)
@@ -92,49 +103,53 @@ def drive_policy(answer: Any, inputs: Inputs) -> Observables:
         MANY.name: _collected,
         ONE.name: _collected,
         DOUBLE.name: _given,
-        DRAWN.name: _drawn,
-        DENSITY.name: _density,
+        DRAWN.name: _draws,
+        DENSITY.name: _draws,
         TRAINING.name: _training,
         GRADIENTS.name: _gradients,
     }[inputs["observe"]]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(inputs["seed"])
-        return observe(policy, model, inputs)
+        torch.default_generator.manual_seed(inputs["seed"])  # of the CPU alone
+        before = [parameter.detach().clone() for parameter in model.parameters()]
+        found = observe(policy, model, inputs)
+    if not all(map(torch.equal, before, model.parameters())):
+        raise Refused("act changes the model's parameters; only an optimizer should")
+    return found
 
 
-def _observations(inputs: Inputs) -> NDArray:
-    observations = inputs["observations"].astype(inputs["dtype"])
-    return np.tile(observations, (inputs["copies"], 1)) if "copies" in inputs else observations
+def policy_facts(inputs: Inputs, raw: Observables) -> Observables:
+    """Shapes and laws of what is collected; what training gives, in numbers."""
+    facts = {
+        MANY.name: collected,
+        ONE.name: collected,
+        DOUBLE.name: given,
+        DRAWN.name: drawn,
+        DENSITY.name: dense,
+        TRAINING.name: lambda inputs, raw: raw,  # numbers of the case
+        GRADIENTS.name: lambda inputs, raw: raw,
+    }[inputs["observe"]]
+    with np.errstate(all="ignore"):
+        return facts(inputs, raw)
 
 
-def _act(policy: Any, model: Model, given: Any, **training: bool) -> dict[str, Any]:
+def _act(policy: Any, given: Any, **training: bool) -> dict[str, Any]:
     """What `act` returns.
 
     Raises:
         Refused: no dict, or it changed what it was given.
     """
     inputs = given.copy() if isinstance(given, np.ndarray) else given.clone()
-    parameters = [parameter.detach().clone() for parameter in model.parameters()]
     found = policy.act(inputs, **training)
-    if type(found) is not dict:
+    if not isinstance(found, dict):
         raise Refused(f"act returns {type(found).__name__}; return a dict")
     if not bool((inputs == given).all()):
         raise Refused("act changes its argument inputs; work on a copy")
-    for before, now in zip(parameters, model.parameters(), strict=True):
-        if not torch.equal(before, now):
-            raise Refused("act changes the model's parameters; only an optimizer should")
-    return found
+    return dict(found)
 
 
 def _array(found: dict[str, Any], key: str) -> NDArray:
     """One entry in float64; an empty array where it is missing."""
     return plain(found[key], key) if key in found else np.zeros(0)
-
-
-def _normal(inputs: Inputs) -> tuple[NDArray, NDArray]:
-    """The mean (B, A) and the variance (A,) that the stand-in model gives."""
-    mean = _observations(inputs) @ inputs["weights"].T + inputs["offset"]
-    return mean, inputs["spread"]
 
 
 def _is_numpy(value: Any) -> bool:
@@ -144,75 +159,38 @@ def _is_numpy(value: Any) -> bool:
 
 
 def _collected(policy: Any, model: Model, inputs: Inputs) -> Observables:
-    """Types and shapes of what is collected, and the values in numbers."""
-    found = _act(policy, model, _observations(inputs))
-    there = [float(key in found) for key in COLLECTED]
-    arrays = [float(_is_numpy(found.get(key))) for key in COLLECTED]
-    graphs = [float(getattr(found.get(key), "requires_grad", False)) for key in COLLECTED]
-    return {
-        "whether actions, log_probs and values are there": np.array(there),
-        "whether actions, log_probs and values are numpy arrays of floats": np.array(arrays),
-        "whether actions, log_probs and values carry a graph": np.array(graphs),
-        "actions": np.zeros_like(_array(found, "actions")),
-        "log_probs": np.zeros_like(_array(found, "log_probs")),
-        "values": _array(found, "values"),
-    }
+    """Types of what is collected, and what it is."""
+    found = _act(policy, observations(inputs))
+    kinds = [
+        [key in found, _is_numpy(found.get(key)), getattr(found.get(key), "requires_grad", False)]
+        for key in COLLECTED
+    ]
+    return {"kinds": np.array(kinds, float), **{key: _array(found, key) for key in COLLECTED}}
 
 
 def _given(policy: Any, model: Model, inputs: Inputs) -> Observables:
-    """The precision in which the model gets the observations."""
-    _act(policy, model, _observations(inputs))
-    return {
-        "bits per number of what the model is given": np.array(float(max(model.bits, default=0)))
-    }
+    """What the model gets, row by row, and in which precision."""
+    _act(policy, observations(inputs))
+    rows = [states.double().reshape(-1, states.shape[-1]).numpy() for states in model.given]
+    bits = [states.dtype.itemsize * 8.0 for states in model.given]
+    none = np.zeros((0, inputs["observations"].shape[-1]))
+    return {"rows": np.concatenate([none, *rows]), "bits": np.array(max(bits, default=0.0))}
 
 
-def _drawn(policy: Any, model: Model, inputs: Inputs) -> Observables:
-    """The law of the actions of thousands of equal rows; far from zero, their average alone."""
-    observations = _observations(inputs)
-    mean, variance = _normal(inputs)
-    actions, again = (_actions(_act(policy, model, observations), mean) for _ in range(2))
-    if "far" in inputs:
-        return {"average action, rounded": np.round(actions.mean(0))}
-    noise, power, alike = spread(actions, mean, variance)
-    rows, calls = np.ptp(actions, axis=0).max() > 0, not np.array_equal(actions, again)
-    return {
-        "whether rows of equal observations get different actions": np.array(float(rows)),
-        "whether a second call gives other actions": np.array(float(calls)),
-        "standard deviation of the actions, as a power of the variance": power,
-        "average action less the mean, in units of σ": noise,
-        "correlation of the first two action dimensions": np.array(alike),
-    }
-
-
-def _density(policy: Any, model: Model, inputs: Inputs) -> Observables:
-    """The law that log_probs follow in the actions returned; far from zero, whether it holds."""
-    found = _act(policy, model, _observations(inputs))
-    mean, variance = _normal(inputs)
-    actions, log_probs = _actions(found, mean), _array(found, "log_probs")
-    if log_probs.size == len(mean):  # a shape is another group's
-        log_probs = log_probs.reshape(-1)
-    if "far" in inputs:
-        right = log_density(actions, mean, variance)
-        holds = log_probs.shape == right.shape and close(log_probs, right)
-        return {"whether log_probs are those of the actions returned": np.array(float(holds))}
-    follows, weights, height = law(log_probs, actions, mean, variance)
-    return {
-        "whether log_probs follow from the actions returned": np.array(follows),
-        "1 / variance by which log_probs fall with an action's squared distance": weights,
-        "log_probs of an action at the mean": np.array(height),
-    }
-
-
-def _actions(found: dict[str, Any], mean: NDArray) -> NDArray:
-    """The actions in the shape of the mean, since a shape is another group's; else the mean."""
-    actions = _array(found, "actions")
-    return actions.reshape(mean.shape) if actions.size == mean.size else mean
+def _draws(policy: Any, model: Model, inputs: Inputs) -> Observables:
+    """Actions and their log-probabilities, and the actions of another call."""
+    given = observations(inputs)
+    if "single" in inputs:
+        calls = [_act(policy, row) for row in given]
+        return {key: np.stack([_array(one, key) for one in calls]) for key in COLLECTED[:2]}
+    found, again = (_act(policy, given[:rows]) for rows in (len(given), AGAIN))
+    actions = {"actions": _array(found, "actions"), "again": _array(again, "actions")}
+    return {**actions, "log_probs": _array(found, "log_probs")}
 
 
 def _for_training(policy: Any, model: Model, inputs: Inputs) -> tuple[dict[str, Any], Tensor]:
     states = torch.tensor(inputs["observations"], dtype=torch.float32)
-    found = _act(policy, model, states, training=True)
+    found = _act(policy, states, training=True)
     return found, torch.tensor(inputs["actions"], dtype=torch.float32)
 
 
@@ -278,6 +256,7 @@ POLICY = Exercise(
     (MANY, ONE, DOUBLE, DRAWN, DENSITY, TRAINING, GRADIENTS),
     policy_cases,
     drive_policy,
+    facts=policy_facts,
     answer="Policy",
     axes=("i", "j"),
 )

@@ -15,7 +15,7 @@ from .policy_training import WRONG_TRAINING
 
 
 class Reference:
-    """Row by row while collecting: its own noise, the density written out in float64."""
+    """Its own noise while collecting, dimension by dimension; the density in float64."""
 
     def __init__(self, model):
         self.model = model
@@ -25,18 +25,16 @@ class Reference:
             mean, variance, values = self.model(inputs)
             covariance = torch.stack([torch.diag(row) for row in variance])
             return {"distribution": MultivariateNormal(mean, covariance), "values": values}
-        if inputs.ndim == 2:
-            rows = [self.act(row) for row in inputs]
-            return {key: np.array([row[key] for row in rows]) for key in rows[0]}
-        states = torch.tensor(inputs.tolist(), dtype=torch.float32)
-        outputs = self.model(states[None])
-        mean, variance, values = (output.detach().numpy().astype(float)[0] for output in outputs)
-        noise = torch.randn(len(mean)).numpy().astype(float)
-        actions = mean + noise * variance**0.5
-        log_probs = 0.0
-        for x, mu, var in zip(actions, mean, variance, strict=True):
-            log_probs += -((x - mu) ** 2) / (2 * var) - math.log(math.sqrt(2 * math.pi * var))
-        return {"actions": actions, "log_probs": np.array(log_probs), "values": values}
+        states = torch.tensor(np.atleast_2d(inputs).tolist(), dtype=torch.float32)
+        mean, variance, values = (one.detach().numpy().astype(float) for one in self.model(states))
+        actions, log_probs = np.zeros_like(mean), np.zeros(len(mean))
+        for i in range(mean.shape[1]):
+            noise = torch.randn(len(mean)).numpy().astype(float)
+            actions[:, i] = mean[:, i] + noise * variance[:, i] ** 0.5
+            log_probs -= (actions[:, i] - mean[:, i]) ** 2 / (2 * variance[:, i])
+            log_probs -= np.log(np.sqrt(2 * math.pi * variance[:, i]))
+        found = {"actions": actions, "log_probs": log_probs, "values": values}
+        return found if inputs.ndim == 2 else {key: array[0] for key, array in found.items()}
 
 
 class CovarianceMatrices:
