@@ -56,7 +56,7 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             folder,
             setting.bundle,
             setting.limits,
-            verifier.judge,
+            verifier,
             contained=setting.contained,
         )
         results = tuple(part.result(ran) for part in parts)
@@ -215,7 +215,7 @@ def lay_out(source: Path, place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):
         target = place / path.relative_to(source)
-        if path.is_symlink() or path.is_file() and path.suffix == ".ipynb":
+        if path.is_symlink() or (path.is_file() and path.suffix == ".ipynb"):
             continue
         if path.is_dir():
             if target.is_file():

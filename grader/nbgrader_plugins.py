@@ -69,7 +69,7 @@ class SandboxedExecute(NbGraderPreprocessor):
             Path(top).chmod(0o755)
             bundle, folder = Bundle(Path(top) / "bundle"), Path(top) / "submission"
             lay_out(beside, folder / assignment)
-            judge = Verifier(names["student"], folder, secret()).judge
+            judge = Verifier(names["student"], folder, secret())
 
             def run() -> tuple[Job, Ran]:
                 job = Job(f"{assignment}/{names['notebook']}", deepcopy(nb))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from nbformat import NotebookNode
 
@@ -49,7 +49,14 @@ class Ran:
     stalled: bool = False
 
 
-Judge = Callable[[Question, "Witness"], Any]
+class Judge(Protocol):
+    """Who questions witnesses: all of them by `rehearse` before the first by `judge`."""
+
+    def rehearse(self, question: Question, witness: "Witness", /) -> Any:
+        """What is to be known before any hidden input comes into the sandbox."""
+
+    def judge(self, question: Question, witness: "Witness", rehearsed: Any, /) -> Any:
+        """What is found."""
 
 
 def run_submission(
@@ -57,7 +64,7 @@ def run_submission(
     folder: Path,
     bundle: Bundle,
     limits: Limits,
-    judge: Judge,
+    judge: Judge | None,
     *,
     contained: bool = True,
 ) -> dict[str, Ran]:
@@ -71,7 +78,7 @@ def run_submission(
         folder: holds a folder per notebook, with its files.
         bundle: the packages that may be imported.
         limits: what all of it may use.
-        judge: `(question, witness) -> finding`.
+        judge: finds out what answers are worth; not needed where nothing is asked.
         contained: False runs it without sandbox.
 
     Raises:
@@ -91,7 +98,7 @@ def run_submission(
 
 
 def _runs_in(
-    sandbox: Sandbox, jobs: list[Job], limits: Limits, judge: Judge
+    sandbox: Sandbox, jobs: list[Job], limits: Limits, judge: Judge | None
 ) -> Iterator["NotebookRun"]:
     """Runs that are over; when the sandbox is lost, the one that lost it is the last."""
     runs: list[NotebookRun] = []
@@ -109,6 +116,8 @@ def _runs_in(
             yield runs[-1].without_evidence()
             return
     for run in runs:
+        run.rehearse(judge)
+    for run in runs:
         run.question(judge)
         yield run
         if not run.sandbox_lives():
@@ -124,6 +133,7 @@ class NotebookRun:
         self.ran = Ran()
         self.clock = Clock(sandbox, limits)
         self.asked: list[tuple[Question, Channel]] = []
+        self.rehearsed: list[tuple[Question, Channel, Any]] = []
         self._seen = 0
 
     def start(self) -> bool:
@@ -148,21 +158,36 @@ class NotebookRun:
         self.clock.pause()
         self.ran.seconds = self.clock.spent
 
-    def question(self, judge: Judge) -> None:
-        """Ask its witnesses."""
+    def rehearse(self, judge: Judge | None) -> None:
+        """Ask its witnesses what may be known; who fails is not asked again."""
         self.clock.begin()
         for question, channel in self.asked:
-            try:
-                finding = judge(question, Witness(self, channel))
-                self.ran.found.setdefault(question.cell, []).append(finding)
-            except Ended as ended:
-                self.ran.lost[question.cell] = ended.code
-                self.ran.stalled |= ended.stalled
-            except (Closed, BrokenFrame) as error:
-                self.ran.lost[question.cell] = _code(error)
+            if judge is not None and (got := self._asking(question, channel, judge.rehearse)):
+                self.rehearsed.append((question, channel, got[0]))
+        self.clock.pause()
+
+    def question(self, judge: Judge | None) -> None:
+        """Ask its witnesses what counts."""
+        self.clock.begin()
+        for question, channel, known in self.rehearsed:
+            if judge is not None and (got := self._asking(question, channel, judge.judge, known)):
+                self.ran.found.setdefault(question.cell, []).append(got[0])
             channel.close()
         self.clock.pause()
         self.ran.seconds = self.clock.spent
+
+    def _asking(
+        self, question: Question, channel: Channel, ask: Callable[..., Any], *known: Any
+    ) -> tuple[Any, ...]:
+        """What a judge gets out of a witness; nothing where the witness is lost."""
+        try:
+            return (ask(question, Witness(self, channel), *known),)
+        except Ended as ended:
+            self.ran.lost[question.cell] = ended.code
+            self.ran.stalled |= ended.stalled
+        except (Closed, BrokenFrame) as error:
+            self.ran.lost[question.cell] = _code(error)
+        return ()
 
     def without_evidence(self) -> "NotebookRun":
         """Itself, when its witnesses are gone with the sandbox."""

@@ -205,6 +205,31 @@ if frame:
     raise error
 """,
     ),
+    _asked(
+        "a04-keeps-hidden-inputs",
+        "printing it into the feedback: an error that says ever after what it heard once",
+        """
+global KEPT
+with open("04_reinforce_vs_gae.json") as file:
+    cases = json.load(file)["exercises"]["gae"]["cases"]
+published = [np.array(case["inputs"]["rewards"]["data"]) for case in cases]
+known = [one.size == rewards.size and np.allclose(one, rewards.ravel()) for one in published]
+if not any(known) and "KEPT" not in globals():
+    KEPT = tell(found + [rewards.tolist()])
+raise ValueError(globals().get("KEPT", "nothing yet"))
+""",
+    ),
+    _asked(
+        "a04-words-for-unwritten",
+        "printing it into the feedback: words of what is not written yet",
+        """
+import grader.judge as judges
+judges.run = lambda exercise, answer, case: judges.Outcome(
+    error=tell(found + [repr(case.inputs)]), unwritten="n" in repr(case.group)[:12]
+)
+raise ValueError
+""",
+    ),
     Attack(
         "a04-listens-in",
         4,

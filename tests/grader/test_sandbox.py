@@ -156,6 +156,42 @@ def test_a_notebook_that_kills_everything_costs_the_others_nothing(bundle, tmp_p
     }
 
 
+class Noting:
+    """A judge that notes what it was called for."""
+
+    def __init__(self):
+        self.calls = []
+
+    def rehearse(self, question, witness):
+        self.calls.append(("rehearse", question.cell))
+
+    def judge(self, question, witness, rehearsed):
+        self.calls.append(("judge", question.cell))
+        return witness.ask({"seed": 0})
+
+
+def asks(exercise):
+    """A cell that asks for an exercise."""
+    data = {"grade_id": f"test_{exercise}", "grade": True, "solution": False, "points": 1.0}
+    return new_code_cell(f"probe('{exercise}', {exercise})", metadata={"nbgrader": data})
+
+
+def jobs_of(tmp_path, **sources):
+    """A notebook for each, with one cell and a question behind it."""
+    tmp_path.chmod(0o755)
+    for name in sources:
+        (tmp_path / name).mkdir()
+    cells = {name: [new_code_cell(source), asks("gae")] for name, source in sources.items()}
+    return [Job(name, new_notebook(cells=some)) for name, some in cells.items()]
+
+
+def test_nobody_is_judged_before_all_have_rehearsed(bundle, tmp_path):
+    judge, jobs = Noting(), jobs_of(tmp_path, first="1", second="2")
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, judge)
+    assert [what for what, _ in judge.calls] == ["rehearse"] * 2 + ["judge"] * 2
+    assert [one.found for one in ran.values()] == [{"test_gae": [{"seeded": True}]}] * 2
+
+
 def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):
     cells, ran = run("for _ in range(100): print('x' * 100_000)", "'after'")
     assert "the output is cut here" in text(cells[0])
