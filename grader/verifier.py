@@ -71,16 +71,24 @@ class Verifier:
         return judge_outcomes(exercise, check, ask, lambda outcome: _in_words(outcome, told))
 
     def _measured(self, exercise: Performance, question: Question, witness: Witness) -> Verdict:
-        """The verdict on a study, which is read here, or on an agent, which is played here."""
-        rng = hidden_rng(exercise.name, secret=self.secret, student=self.student)
-        seed = int(rng.integers(2**31))
+        """The verdict on a study, which is read here, or on an agent, which is played here.
+
+        The agent's random numbers start from a seed that tells nothing of its environments'.
+        """
+        seed, known = (
+            self._seed(name) for name in (exercise.name, f"{exercise.name}, the agent's")
+        )
         try:
             answer = ast.literal_eval(question.answer)
         except ValueError:
-            witness.ask({"seed": seed})
+            witness.ask({"seed": known})
             return measure(exercise, _Agent(question.answer, witness), seed)
         with chdir(self.folder / exercise.notebook):
             return measure(exercise, answer, seed)
+
+    def _seed(self, purpose: str) -> int:
+        rng = hidden_rng(purpose, secret=self.secret, student=self.student)
+        return int(rng.integers(2**31))
 
 
 class _Agent:

@@ -1,6 +1,7 @@
 """The verifier: no evidence, no points; and nothing that is hidden gets out."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -110,6 +111,16 @@ def test_an_error_says_of_a_hidden_input_only_what_a_published_one_makes_it_say(
     assert "it raises ValueError for an input" in mark.text
     feedback = next((course.root / "feedback" / "raises-leak").rglob("*.html")).read_text("utf-8")
     assert "LEAK [" not in feedback
+
+
+def test_the_seed_an_agent_gets_is_not_that_of_its_environments(tmp_path, monkeypatch):
+    told, used = [], []
+    monkeypatch.setattr("grader.verifier.measure", lambda exercise, act, seed: used.append(seed))
+    witness = SimpleNamespace(ask=lambda question: told.append(question["seed"]))
+    question = Question("cartpole_agent", "act", "test_cartpole_agent")
+    Verifier("ada", tmp_path, b"s").judge(question, witness, frozenset())
+    assert len(told) == len(used) == 1
+    assert abs(told[0] - used[0]) > 1000
 
 
 KEEPS = """
