@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
+KEYCTL = {"x86_64": 250, "aarch64": 219}
 QUICK = Limits(cell_seconds=2.0, wall_factor=2.0)
 
 
@@ -98,6 +100,21 @@ def test_there_is_no_network(run):
     code += "print([name for _, name in socket.if_nameindex()])"
     cells, _ = run(code)
     assert text(cells[0]) == "Network is unreachable\n['lo']\n"
+
+
+def test_neither_keyrings_nor_sockets_to_the_machine_around_can_be_had(run):
+    code = "import ctypes, os, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+    code += f"call = {KEYCTL[platform.machine()]}\n"
+    code += "print(libc.syscall(call, 0, -3, 1, 0, 0), os.strerror(ctypes.get_errno()))\n"
+    code += "for family in (40, 38, 17, 31):\n    try: socket.socket(family, socket.SOCK_STREAM)\n"
+    code += "    except OSError as error: print(error.strerror)\n"
+    code += "[socket.socket(family) for family in (1, 2, 10)]; socket.socketpair()"
+    cells, _ = run(code)
+    assert (
+        text(cells[0]).splitlines()[:5]
+        == ["-1 Operation not permitted"] + ["Operation not permitted"] * 4
+    )
+    assert "Error" not in text(cells[0])
 
 
 @pytest.mark.parametrize("path", ["/x", "/course/x", "/usr/x", "/submission/x", "/proc/sys/x"])
