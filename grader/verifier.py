@@ -75,9 +75,7 @@ class Verifier:
 
         The agent's random numbers start from a seed that tells nothing of its environments'.
         """
-        seed, known = (
-            self._seed(name) for name in (exercise.name, f"{exercise.name}, the agent's")
-        )
+        seed, known = (self._seed(exercise.name + whose) for whose in ("", ", the agent's"))
         try:
             answer = ast.literal_eval(question.answer)
         except ValueError:
