@@ -111,7 +111,7 @@ def _runs_in(
             raise SandboxError("no kernel could be started in a new sandbox")
         if started:
             runs.append(run)
-            run.run_cells({channel.sender for one in runs for _, channel in one.asked})
+            run.run_cells(runs[:-1])
         if not started or not run.sandbox_lives():
             yield runs[-1].without_evidence()
             return
@@ -145,7 +145,7 @@ class NotebookRun:
             return False
         return hello == {"hello": True}
 
-    def run_cells(self, earlier: set[int]) -> None:
+    def run_cells(self, earlier: "Sequence[NotebookRun]") -> None:
         """Run the cells; then everything ends but for witnesses, and those of earlier runs."""
         self.clock.begin()
         try:
@@ -154,7 +154,9 @@ class NotebookRun:
                     self._cell(cell)
         except Ended as ended:
             self._ended(ended)
-        self.sandbox.kill_all_but(earlier | {channel.sender for _, channel in self.asked})
+        runs = [*earlier, self]
+        witnesses = {channel.sender for run in runs for _, channel in run.asked}
+        self.sandbox.kill_all_but(witnesses - {run.kernel.sender for run in runs})
         self.clock.pause()
         self.ran.seconds = self.clock.spent
 

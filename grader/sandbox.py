@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -79,9 +80,12 @@ class Sandbox:
     ) -> None:
         self._contained, packages = contained, str(bundle.packages)
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
-        self.channels = {name: [Channel(ours) for ours, _ in ends] for name, ends in pairs.items()}
+        self.channels = {
+            name: [Channel(ours, one_sender=n > 0) for n, (ours, _) in enumerate(ends)]
+            for name, ends in pairs.items()
+        }
         ours, theirs = _pair()
-        self.control = Channel(ours)
+        self.control = Channel(ours, one_sender=True)
         inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
         plan = {
             "control": theirs.fileno(),
@@ -119,6 +123,9 @@ class Sandbox:
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
             self.close()
             raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
+        # The warm process and what stands around it. By name, anybody could say to be of them.
+        warm = psutil.Process(self.control.sender)
+        self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
 
     def lives_on(self, seconds: float = 0.0) -> bool:
         """Whether its warm process can start another kernel; one that is dying is given time to."""
@@ -155,13 +162,17 @@ class Sandbox:
         return sum(p.memory_full_info().pss for p in _present(processes)) > most
 
     def kill_all_but(self, kept: set[int]) -> None:
-        """Kill what notebooks have started, except for these; the warm process stays."""
-        chain = {self.control.sender}
-        for process in self.processes():
-            wrapper = process.pid == self.control.sender or process.name() in ("bwrap", "setpriv")
-            if wrapper or process.pid in kept or process.pid in chain:
-                continue
-            _kill(process.pid)
+        """Kill what notebooks have started, except for these; the warm process stays.
+
+        What forks faster than it can be killed takes the whole sandbox with it.
+        """
+        kept, until = kept | self._wrappers, time.monotonic() + END_SECONDS
+        while found := [p for p in _present(self.processes()) if p.pid not in kept]:
+            for process in found:
+                _kill(process.pid)
+            if time.monotonic() > until:
+                return self._end()
+            time.sleep(0.002)
 
     def close(self) -> None:
         """Kill everything inside and let go of every file."""

@@ -209,6 +209,21 @@ def test_nobody_is_judged_before_all_have_rehearsed(bundle, tmp_path):
     assert [one.found for one in ran.values()] == [{"test_gae": [{"seeded": True}]}] * 2
 
 
+def test_who_calls_itself_a_wrapper_dies_with_its_notebook_all_the_same(bundle, tmp_path):
+    hide = "import ctypes, os, time\nif os.fork() == 0:\n    os.setsid()\n"
+    hide += "    ctypes.CDLL(None).prctl(15, b'bwrap', 0, 0, 0)\n    time.sleep(60)"
+    judge, inside = Noting(), []
+
+    def count(question, witness):
+        me = psutil.Process().children(recursive=True)
+        alive = [p for p in me if p.status() != psutil.STATUS_ZOMBIE]
+        inside.extend(p for p in alive if any("inside.py" in part for part in p.cmdline()[:6]))
+
+    judge.rehearse = count
+    run_submission(jobs_of(tmp_path, n=hide), tmp_path, bundle, QUICK, judge)
+    assert len(inside) == 2  # the warm process and the witness
+
+
 def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):
     cells, ran = run("for _ in range(100): print('x' * 100_000)", "'after'")
     assert "the output is cut here" in text(cells[0])
