@@ -29,7 +29,8 @@ from grader.rebuild import (
     released_source,
 )
 from grader.result import Mark, Result, Submission
-from grader.run import Job, Ran, run_submission
+from grader.run import Job, Ran
+from grader.run_all import run_submission
 from grader.task import Graded, Setting
 from grader.verdict import Verdict
 from grader.verifier import Verifier

@@ -34,7 +34,8 @@ from grader.hidden import secret
 from grader.marks import marks
 from grader.nbgrader_books import master_of
 from grader.rebuild import NOTES, grade_id, rebuild
-from grader.run import Job, Ran, run_submission
+from grader.run import Job, Ran
+from grader.run_all import run_submission
 from grader.sandbox import Bundle
 from grader.verifier import Verifier
 

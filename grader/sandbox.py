@@ -36,6 +36,7 @@ from grader.wire import Channel, Lost
 
 START_SECONDS = 120
 END_SECONDS = 5
+STILL = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, psutil.STATUS_STOPPED)
 
 
 class Bundle:
@@ -150,6 +151,13 @@ class Sandbox:
         except psutil.NoSuchProcess:
             return []
 
+    def runs(self, pid: int) -> bool:
+        """Whether a process inside is there, and neither dead nor stopped."""
+        try:
+            return psutil.Process(pid).status() not in STILL
+        except psutil.Error:
+            return False
+
     def cpu_seconds(self) -> float:
         """CPU time of all processes inside, the dead ones included."""
         return sum(_cpu_seconds(process) for process in self.processes())
@@ -173,6 +181,11 @@ class Sandbox:
             if time.monotonic() > until:
                 return self._end()
             time.sleep(0.002)
+
+    def kill(self, pid: int) -> None:
+        """Kill one process, if it is inside."""
+        if pid in {process.pid for process in self.processes()}:
+            _kill(pid)
 
     def close(self) -> None:
         """Kill everything inside and let go of every file."""

@@ -17,7 +17,8 @@ from grader import bubblewrap
 from grader.bubblewrap import Limits, SandboxError, check_sandbox
 from grader.cli import main
 from grader.course import ROOT
-from grader.run import Job, run_submission
+from grader.run import Job
+from grader.run_all import run_submission
 from grader.sandbox import Bundle, Sandbox
 
 pytestmark = [
@@ -222,6 +223,65 @@ def test_who_calls_itself_a_wrapper_dies_with_its_notebook_all_the_same(bundle, 
     judge.rehearse = count
     run_submission(jobs_of(tmp_path, n=hide), tmp_path, bundle, QUICK, judge)
     assert len(inside) == 2  # the warm process and the witness
+
+
+KILLERS = {
+    "kills": "import os, time\nfor pid in range(3, os.getpid()):\n    try: os.kill(pid, 9)\n"
+    "    except OSError: pass\ntime.sleep(0.1)",
+    "stops": "import os, signal\nfor pid in range(3, os.getpid()):\n"
+    "    try: pid != os.getppid() and os.kill(pid, signal.SIGSTOP)\n    except OSError: pass",
+    "later": "import os, threading, time\ndef kill():\n    time.sleep(0.3)\n    os.kill(-1, 9)\n"
+    "os.register_at_fork(after_in_child=lambda: threading.Thread(target=kill).start())",
+}
+
+
+@pytest.mark.parametrize("how", KILLERS)
+def test_witnesses_that_another_notebook_has_killed_are_called_once_more(bundle, tmp_path, how):
+    jobs = jobs_of(tmp_path, first="1", killer=KILLERS[how], last="3")
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, Noting())
+    found = {"test_gae": [{"seeded": True}]}
+    assert (ran["first"].found, ran["last"].found) == (found, found)
+    assert (ran["first"].reasons, ran["last"].reasons) == ([], [])
+
+
+def test_a_notebook_that_kills_its_own_witness_gets_nothing_and_ends(bundle, tmp_path):
+    fatal = "import os, threading, time\n"
+    fatal += (
+        "os.register_at_fork(after_in_child=lambda: threading.Timer(0.2, os._exit, [1]).start())"
+    )
+    slow = "import time; time.sleep(1)"
+    jobs = jobs_of(tmp_path, fatal=fatal, other=slow)
+    jobs[0].notebook.cells.append(new_code_cell(slow))
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, Noting())
+    assert (ran["fatal"].found, ran["fatal"].lost) == ({}, {"test_gae": "no-evidence"})
+    assert ran["other"].found == {"test_gae": [{"seeded": True}]}
+
+
+def test_what_fails_in_the_verifier_costs_that_cell_only(bundle, tmp_path):
+    judge, jobs = Noting(), jobs_of(tmp_path, first="1", last="3")
+    judge.rehearse = lambda question, witness: judge.calls.append(0) or 1 / (len(judge.calls) - 1)
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, judge)
+    assert (ran["first"].found, ran["first"].lost) == ({}, {"test_gae": "not-judged"})
+    assert ran["last"].found == {"test_gae": [{"seeded": True}]}
+
+
+def test_notebooks_that_sleep_share_one_wall_limit(bundle, tmp_path):
+    sources = {f"sleeper{k}": "import time; time.sleep(3)" for k in range(5)}
+    limits = Limits(cell_seconds=2.0, submission_seconds=2.0, wall_factor=2.0)
+    ran = run_submission(jobs_of(tmp_path, **sources), tmp_path, bundle, limits, Noting())
+    assert ran["sleeper0"].reasons == []
+    assert [(one.reasons, one.stalled) for one in ran.values()][2:] == [(["timeout"], True)] * 3
+
+
+def test_files_beside_notebooks_leave_each_of_them_the_room_to_write(bundle, tmp_path):
+    write = "with open('mine', 'wb') as file: print(file.write(bytes(8 << 20)))"
+    jobs = jobs_of(tmp_path, first=write, second=write)
+    for job in jobs:
+        (tmp_path / job.name / "large").write_bytes(bytes(20 << 20))
+    limits = Limits(cell_seconds=2.0, wall_factor=2.0, disk_bytes=20 << 20)
+    ran = run_submission(jobs, tmp_path, bundle, limits, Noting())
+    assert [text(job.notebook.cells[0]) for job in jobs] == [f"{8 << 20}\n"] * 2
+    assert [one.reasons for one in ran.values()] == [[], []]
 
 
 def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):
