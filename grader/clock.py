@@ -7,7 +7,7 @@ from grader.bubblewrap import Limits
 from grader.sandbox import Sandbox
 from grader.wire import Lost
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 LOST = {
     "timeout": "it ran too long and was stopped",
     "memory": "it needed too much memory and was stopped",
@@ -69,7 +69,7 @@ class Clock:
         self.check()
 
     def check(self) -> None:
-        """Look at what is used, twice a second.
+        """Look at what is used, four times a second.
 
         Raises:
             Ended: it is too much.

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -32,6 +33,7 @@ from grader.bubblewrap import (
     wrapped,
 )
 from grader.course import ROOT
+from grader.usage import Group, Key, Tally, make_group
 from grader.wire import Channel, Lost
 
 START_SECONDS = 120
@@ -98,6 +100,7 @@ class Sandbox:
         }
         around, descriptors = wrapped(packages, folder, limits) if contained else ([], [])
         self._errors = tempfile.TemporaryFile()
+        self._group, self._tally = make_group(), Tally()
         try:
             self._process = subprocess.Popen(
                 [*around, *_command(plan)],
@@ -107,7 +110,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_begin, self._group),
             )
         finally:
             _close(inside, descriptors)
@@ -124,6 +127,9 @@ class Sandbox:
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
             self.close()
             raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
+        if self._group is not None and not self._group.holds(self.control.sender):
+            self._group.close()
+            self._group = None
         # The warm process and what stands around it. By name, anybody could say to be of them.
         warm = psutil.Process(self.control.sender)
         self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
@@ -160,7 +166,9 @@ class Sandbox:
 
     def cpu_seconds(self) -> float:
         """CPU time of all processes inside, the dead ones included."""
-        return sum(_cpu_seconds(process) for process in self.processes())
+        if self._group is not None:
+            return self._group.cpu_seconds()
+        return self._tally.look(dict(_times(self.processes())))
 
     def uses_more_than(self, most: int) -> bool:
         """Whether all processes together use more than so many bytes, shared ones counted once."""
@@ -190,6 +198,8 @@ class Sandbox:
     def close(self) -> None:
         """Kill everything inside and let go of every file."""
         self._end()
+        if self._group is not None:
+            self._group.close()
         self._errors.close()
         self.control.close()
         for channels in self.channels.values():
@@ -228,11 +238,14 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    try:
-        return sum(process.cpu_times()[:4])
-    except psutil.Error:
-        return 0.0
+def _times(processes: list[psutil.Process]) -> Iterator[tuple[Key, tuple[float, float]]]:
+    """Own CPU time and that of children it waited for, of each; what vanishes is skipped."""
+    for process in processes:
+        try:
+            user, system, *children = process.cpu_times()[:4]
+            yield (process.pid, process.create_time()), (user + system, sum(children))
+        except psutil.Error:
+            continue
 
 
 def _present(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
@@ -252,8 +265,11 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+def _begin(group: Group | None) -> None:
+    """What the first process does before it is bubblewrap."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its parent
+    if group is not None:
+        group.enter()
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from grader.course import ROOT
 from grader.run import Job
 from grader.run_all import run_submission
 from grader.sandbox import Bundle, Sandbox
+from grader.usage import make_group
 
 pytestmark = [
     pytest.mark.slow,
@@ -135,6 +136,21 @@ def test_a_cell_that_will_not_be_interrupted_ends_the_notebook(run):
     cells, ran = run("1", stubborn, "'after'")
     assert (text(cells[0]), cells[2].execution_count) == ("1", None)
     assert ran.reasons == ["timeout"]
+
+
+@pytest.mark.parametrize(("seconds", "grouped"), [(0.05, True), (1.0, False)])
+def test_children_that_nobody_waits_for_are_counted(run, monkeypatch, seconds, grouped):
+    if not grouped:
+        monkeypatch.setattr("grader.sandbox.make_group", lambda: None)
+    elif (group := make_group()) is None:
+        pytest.skip("this machine lets nobody make a control group")
+    else:
+        group.close()
+    code = "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True:\n"
+    code += f"    if os.fork() == 0:\n        while time.process_time() < {seconds}: pass\n"
+    code += "        os._exit(0)\n    try: os.wait()\n    except ChildProcessError: pass"
+    _, ran = run(code, limits=Limits(cell_seconds=3.0, wall_factor=20.0))
+    assert (ran.reasons, ran.stalled) == (["timeout"], False)
 
 
 def test_a_sleeper_is_stopped_by_the_wall_clock_and_that_is_said(run):
