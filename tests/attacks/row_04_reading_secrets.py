@@ -19,6 +19,21 @@ def _asked(name: str, example: str, code: str, *codes: str) -> Attack:
     return Attack(name, 4, example, cells({"gae": answer}), TD, codes or ("wrong", "raises"))
 
 
+PASSED_ON = """
+return ours[0](
+    rewards, values, next_values, terminated, truncated, gamma=gamma, gae_lambda=gae_lambda
+)
+"""
+HELD = "import rlcore\n\nours = [rlcore.gae]\n\n\n" + gae(PASSED_ON)
+KEPT = f"""
+import grader.exercises
+
+ours = [grader.exercises.find_exercise("psi_variants").replaces["gae"]]
+
+
+{gae(PASSED_ON)}
+"""
+
 ATTACKS = (
     _reads(
         "a04-answer-key",
@@ -42,6 +57,22 @@ ATTACKS = (
         for path in everywhere("gae_misconceptions.py", "04_reinforce_vs_gae.py", "answer_key"):
             leak(path)
         """,
+    ),
+    Attack(
+        "a04-library-by-another-name",
+        4,
+        "the answer key: rlcore's own function, under another name",
+        cells({"gae": HELD}),
+        TD,
+        ("wrong", "raises"),
+    ),
+    Attack(
+        "a04-stand-in-kept",
+        4,
+        "the answer key: what a later exercise is given, kept for an earlier one",
+        cells({"gae": KEPT}),
+        TD,
+        ("wrong", "raises"),
     ),
     _reads(
         "a04-losses",
