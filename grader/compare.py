@@ -94,11 +94,16 @@ def _place(index: tuple[int, ...], axes: tuple[str, ...]) -> str:
 
 def _pair(right: Any, got: Any, hidden: bool) -> str:
     """Both numbers, with as many digits as it takes to tell them apart; three if `hidden`."""
-    for digits in (3,) if hidden else (5, 8, 12):
-        texts = [f"{float(value):.{digits}g}" for value in (right, got)]
+    texts = _rounded(right, got, 3)
+    for digits in () if hidden else (5, 8, 12):
+        texts = _rounded(right, got, digits)
         if texts[0] != texts[1]:
             break
     texts = [text if any(mark in text for mark in ".einf") else f"{text}.0" for text in texts]
     if hidden and texts[0] == texts[1]:
         return f"expected {texts[0]}, got nearly that"
     return f"expected {texts[0]}, got {texts[1]}"
+
+
+def _rounded(right: Any, got: Any, digits: int) -> list[str]:
+    return [f"{float(value):.{digits}g}" for value in (right, got)]

@@ -83,10 +83,7 @@ class Sandbox:
     ) -> None:
         self._contained, packages = contained, str(bundle.packages)
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
-        self.channels = {
-            name: [Channel(ours, one_sender=n > 0) for n, (ours, _) in enumerate(ends)]
-            for name, ends in pairs.items()
-        }
+        self.channels = {name: _channels(ends) for name, ends in pairs.items()}
         ours, theirs = _pair()
         self.control = Channel(ours, one_sender=True)
         inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
@@ -232,6 +229,11 @@ def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
         end.close()
     for descriptor in descriptors:
         os.close(descriptor)
+
+
+def _channels(ends: list[tuple[socket.socket, socket.socket]]) -> list[Channel]:
+    """To a kernel, whose children may print too, and to witnesses, who answer for themselves."""
+    return [Channel(ours, one_sender=number > 0) for number, (ours, _) in enumerate(ends)]
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:
