@@ -15,6 +15,7 @@ from grader.seccomp import descriptor
 
 HOME, COURSE, HANDED_IN = "/student", "/course", "/submission"
 MIB = 1 << 20
+PAGE = os.sysconf("SC_PAGE_SIZE")
 SECRET_NAMES = ("solutions", "tests", ".git", ".grader-secret")
 INSTALL = "bubblewrap is not installed (Debian and Ubuntu: apt-get install bubblewrap)"
 
@@ -31,7 +32,7 @@ class Limits:
         cell_seconds, notebook_seconds, submission_seconds: of CPU time.
         memory: bytes, of all processes together, shared pages counted once.
         processes, open_files: numbers.
-        file_bytes, disk_bytes: one file, and all of them.
+        file_bytes, disk_bytes: one file, and all that are written; what was handed in comes on top.
         kept_bytes: of a cell's output; the rest is cut.
         output_bytes: of a notebook's output; more ends it.
     """
@@ -95,7 +96,8 @@ def wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], lis
 def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:
     """A root of nothing but what is named here; temporary file systems first, binds below them."""
     options = []
-    for path, size in (("/tmp", 64 * MIB), (HOME, limits.disk_bytes)):
+    home = limits.disk_bytes + _room_for(folder)
+    for path, size in (("/tmp", 64 * MIB), (HOME, home)):
         options += ["--size", str(size), "--perms", "1777", "--tmpfs", path]
     for path in ("/bin", "/lib", "/lib64", "/sbin"):
         if os.path.islink(path):
@@ -115,6 +117,12 @@ def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:
     options += ["--proc", "/proc", "--dev", "/dev"]
     options += ["--size", str(64 * MIB), "--perms", "1777", "--tmpfs", "/dev/shm"]
     return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+def _room_for(folder: Path) -> int:
+    """Bytes that a copy of a folder takes, in whole pages, one more for the name of each file."""
+    sizes = [path.lstat().st_size for path in folder.rglob("*")]
+    return sum((size // PAGE + 2) * PAGE for size in sizes)
 
 
 def _font_list() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.compare import Outcome
+from grader.compare import UNWRITTEN, Outcome
 from grader.exercise import Case, Exercise, Refused
 from grader.exercises import find_exercise
 from grader.judge import drive
@@ -91,7 +91,7 @@ def _read(sent: Any) -> Outcome:
         text, unwritten = sent["error"], sent["unwritten"]
         if type(text) is not str or type(unwritten) is not bool:
             raise BrokenFrame("an error that is no text")
-        return Outcome(error=text[:MOST_TEXT] or "it gives nothing", unwritten=unwritten)
+        return UNWRITTEN if unwritten else Outcome(error=text[:MOST_TEXT] or "it gives nothing")
     observables = sent.get("observables")
     if sent.keys() != {"observables"} or type(observables) is not dict:
         raise BrokenFrame("an outcome that is none")

@@ -28,7 +28,8 @@ from grader.rebuild import (
     released_source,
 )
 from grader.result import Mark, Result, Submission
-from grader.run import Job, Ran, run_submission
+from grader.run import Job, Ran
+from grader.run_all import run_submission
 from grader.task import Graded, Setting
 from grader.teams import team
 from grader.verdict import Verdict
@@ -54,7 +55,7 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             folder,
             setting.bundle,
             setting.limits,
-            verifier.judge,
+            verifier,
             contained=setting.contained,
         )
         results = tuple(part.result(ran) for part in parts)
@@ -191,13 +192,20 @@ def verdict_output(verdict: Verdict) -> NotebookNode:
 
 
 def lay_out(source: Path, place: Path) -> None:
-    """Copy the files of a folder that are no notebooks, readable for everybody."""
+    """Copy the files of a folder that are no notebooks, readable for everybody.
+
+    They replace whatever stands in their place: a folder where a file goes, a file where a folder.
+    """
     place.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):
         target = place / path.relative_to(source)
-        if path.is_symlink() or path.suffix == ".ipynb":
+        if path.is_symlink() or (path.is_file() and path.suffix == ".ipynb"):
             continue
         if path.is_dir():
+            if target.is_file():
+                target.unlink()
             target.mkdir(exist_ok=True)
         elif path.is_file():
+            if target.is_dir():
+                shutil.rmtree(target)
             shutil.copyfile(path, target)

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,7 +49,7 @@ def probe(name: str, answer: Any) -> float:
 def hidden_check(exercise: Exercise, *, secret: bytes, student: str) -> Check:
     """The check drawn for this student under this secret."""
     rng = hidden_rng(exercise.name, secret=secret, student=student)
-    return make_check(exercise, answer_key(exercise.name), rng, ROUNDS)
+    return replace(make_check(exercise, answer_key(exercise.name), rng, ROUNDS), hidden=True)
 
 
 def hidden_rng(exercise: str, *, secret: bytes, student: str) -> np.random.Generator:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.compare import Outcome, difference
+from grader.compare import UNWRITTEN, Outcome, difference
 from grader.exercise import AnswerKey, Case, Exercise, Observables, Performance, Refused, Unplayable
 from grader.stand_ins import stand_ins
 from grader.verdict import GroupResult, Verdict
@@ -30,11 +30,15 @@ class KnownWrong:
 
 @dataclass(frozen=True)
 class Check:
-    """Cases, what is right on them, and what each misconception gives on them."""
+    """Cases, what is right on them, and what each misconception gives on them.
+
+    `hidden`: nobody is to learn from a verdict what the inputs are.
+    """
 
     cases: tuple[Case, ...]
     expected: tuple[Observables, ...]
     wrong: tuple[KnownWrong, ...]
+    hidden: bool = False
 
 
 def run(exercise: Exercise, answer: Any, case: Case) -> Outcome:
@@ -75,7 +79,7 @@ def observed(exercise: Exercise, case: Case, outcome: Outcome) -> Outcome:
 
 def _failed(error: BaseException) -> Outcome:
     if isinstance(error, NotImplementedError):
-        return Outcome(error="it raises NotImplementedError; it is not written yet", unwritten=True)
+        return UNWRITTEN
     if isinstance(error, Refused):
         return Outcome(error=str(error))
     return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}{_line(error)}")
@@ -166,26 +170,37 @@ def drive(
 
 
 def judge_outcomes(
-    exercise: Exercise, check: Check, outcomes: Callable[[bool], list[Outcome]]
+    exercise: Exercise,
+    check: Check,
+    outcomes: Callable[[bool], list[Outcome]],
+    words: Callable[[Outcome], str] = lambda outcome: outcome.error,
 ) -> Verdict:
-    """The verdict on what `outcomes(alone)` gives for the cases, wherever the answer was driven."""
+    """The verdict on what `outcomes(alone)` gives for the cases, wherever the answer was driven.
+
+    `words` says what is told of an outcome without observables.
+    """
 
     def seen(alone: bool) -> list[Outcome]:
         pairs = zip(check.cases, outcomes(alone), strict=True)
         return [observed(exercise, case, outcome) for case, outcome in pairs]
 
     found = seen(False)
-    verdict = _judge(exercise, check, found)
+    verdict = _judge(exercise, check, found, words)
     raised = any(outcome.observables is None for outcome in found)
     if not raised or verdict.unwritten or not exercise.replaces:
         return verdict
-    alone = _judge(exercise, check, seen(True))
+    alone = _judge(exercise, check, seen(True), words)
     return alone if alone.points > verdict.points else verdict
 
 
-def _judge(exercise: Exercise, check: Check, outcomes: Sequence[Outcome]) -> Verdict:
+def _judge(
+    exercise: Exercise,
+    check: Check,
+    outcomes: Sequence[Outcome],
+    words: Callable[[Outcome], str],
+) -> Verdict:
     failures = [
-        difference(outcome, right, exercise.axes)
+        difference(outcome, right, exercise.axes, hidden=check.hidden)
         for outcome, right in zip(outcomes, check.expected, strict=True)
     ]
     failed = {case.group for case, failure in zip(check.cases, failures, strict=True) if failure}
@@ -197,7 +212,7 @@ def _judge(exercise: Exercise, check: Check, outcomes: Sequence[Outcome]) -> Ver
     first = next((i for i, failure in enumerate(failures) if failure), None)
     if first is None:
         return Verdict(exercise.name, points, exercise.points, groups)
-    named = _named(outcomes, check)
+    named, numbers = _named(outcomes, check), outcomes[first].observables is not None
     return Verdict(
         exercise.name,
         points,
@@ -205,7 +220,7 @@ def _judge(exercise: Exercise, check: Check, outcomes: Sequence[Outcome]) -> Ver
         groups,
         unwritten=all(outcome.unwritten for outcome in outcomes),
         where=check.cases[first].group,
-        difference=failures[first],
+        difference=failures[first] if numbers else words(outcomes[first]),
         misconception=named.name if named else "",
         hint=named.hint if named else "",
     )

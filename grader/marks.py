@@ -48,7 +48,8 @@ def _verified(job: Job, ran: Ran, cell: NotebookNode) -> Mark:
     found: list[Verdict] = ran.found.get(name, [])
     if not found:
         code = ran.lost.get(name, "not-run")
-        return Mark(name, points, 0.0, code=code, text=f"{_exercise(name)}: {LOST[code]}")
+        text, waits = f"{_exercise(name)}: {LOST[code]}", code == "not-judged"
+        return Mark(name, points, 0.0, waits, code, text)
     verdict = found[-1]
     earned = sum(one.points for one in found) * points / sum(one.max_points for one in found)
     code = "" if verdict.correct else _code(verdict)

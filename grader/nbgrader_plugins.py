@@ -34,7 +34,8 @@ from grader.hidden import secret
 from grader.marks import marks
 from grader.nbgrader_books import master_of
 from grader.rebuild import NOTES, grade_id, rebuild
-from grader.run import Job, Ran, run_submission
+from grader.run import Job, Ran
+from grader.run_all import run_submission
 from grader.sandbox import Bundle
 from grader.verifier import Verifier
 
@@ -69,7 +70,7 @@ class SandboxedExecute(NbGraderPreprocessor):
             Path(top).chmod(0o755)
             bundle, folder = Bundle(Path(top) / "bundle"), Path(top) / "submission"
             lay_out(beside, folder / assignment)
-            judge = Verifier(names["student"], folder, secret()).judge
+            judge = Verifier(names["student"], folder, secret())
 
             def run() -> tuple[Job, Ran]:
                 job = Job(f"{assignment}/{names['notebook']}", deepcopy(nb))

@@ -15,6 +15,7 @@ REASONS = {
     "not-written": "The exercise is not written yet.",
     "no-evidence": "The test cell left no outputs that could be judged.",
     "broken-evidence": "What the test cell left could not be read as plain numbers.",
+    "not-judged": "The grader failed on the answer, not the answer; somebody has to look at it.",
     "timeout": "It ran too long and was stopped; what had run before counts.",
     "kernel-died": "The kernel died; what had run before counts.",
     "memory": "It needed more memory than there is and was stopped; what had run before counts.",

@@ -1,23 +1,25 @@
-"""Run the notebooks of one submission in a sandbox, cell by cell, and question its witnesses."""
+"""Run one notebook of a submission in a sandbox, cell by cell, and question its witnesses."""
 
+import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from nbformat import NotebookNode
 
-from grader.bubblewrap import Limits, SandboxError
-from grader.clock import LOST, POLL_SECONDS, Clock, Ended
+from grader.bubblewrap import Limits
+from grader.clock import LOST, POLL_SECONDS, Budget, Clock, Ended
+from grader.exercise import Unplayable
 from grader.outputs import Outputs
 from grader.questions import Question, questions
 from grader.rebuild import SKIP, grade_id
-from grader.sandbox import Bundle, Sandbox
+from grader.sandbox import Sandbox
 from grader.wire import BrokenFrame, Channel, Closed, Lost
 
+LOGGER = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
 CUT = "… the output is cut here: a cell may show {} MB\n"
 
@@ -49,82 +51,27 @@ class Ran:
     stalled: bool = False
 
 
-Judge = Callable[[Question, "Witness"], Any]
+class Judge(Protocol):
+    """Who questions witnesses: all of them by `rehearse` before the first by `judge`."""
 
+    def rehearse(self, question: Question, witness: "Witness", /) -> Any:
+        """What is to be known before any hidden input comes into the sandbox."""
 
-def run_submission(
-    jobs: Sequence[Job],
-    folder: Path,
-    bundle: Bundle,
-    limits: Limits,
-    judge: Judge,
-    *,
-    contained: bool = True,
-) -> dict[str, Ran]:
-    """Run the cells of all notebooks, then ask the witnesses of all.
-
-    So no cell of the student's runs after a hidden input has come in. A sandbox that is lost costs
-    the notebook that lost it; the others are run in a new one.
-
-    Args:
-        jobs: the notebooks; outputs are written into them.
-        folder: holds a folder per notebook, with its files.
-        bundle: the packages that may be imported.
-        limits: what all of it may use.
-        judge: `(question, witness) -> finding`.
-        contained: False runs it without sandbox.
-
-    Raises:
-        SandboxError: no sandbox could be started.
-    """
-    waiting, results = list(jobs), {}
-    while waiting:
-        wanted = {job.name: len(job.questions) for job in waiting}
-        sandbox = Sandbox(bundle, folder, wanted, limits, contained=contained)
-        try:
-            for run in _runs_in(sandbox, waiting, limits, judge):
-                results[run.job.name] = run.ran
-        finally:
-            sandbox.close()
-        waiting = [job for job in waiting if job.name not in results]
-    return results
-
-
-def _runs_in(
-    sandbox: Sandbox, jobs: list[Job], limits: Limits, judge: Judge
-) -> Iterator["NotebookRun"]:
-    """Runs that are over; when the sandbox is lost, the one that lost it is the last."""
-    runs: list[NotebookRun] = []
-    for job in jobs:
-        left = limits.submission_seconds - sum(run.clock.spent for run in runs)
-        seconds = min(limits.notebook_seconds, max(left, 0.0))
-        run = NotebookRun(sandbox, job, replace(limits, notebook_seconds=seconds))
-        started = run.start()
-        if not started and not runs:
-            raise SandboxError("no kernel could be started in a new sandbox")
-        if started:
-            runs.append(run)
-            run.run_cells({channel.sender for one in runs for _, channel in one.asked})
-        if not started or not run.sandbox_lives():
-            yield runs[-1].without_evidence()
-            return
-    for run in runs:
-        run.question(judge)
-        yield run
-        if not run.sandbox_lives():
-            return
+    def judge(self, question: Question, witness: "Witness", rehearsed: Any, /) -> Any:
+        """What is found."""
 
 
 class NotebookRun:
     """One notebook in a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, job: Job, limits: Limits) -> None:
+    def __init__(self, sandbox: Sandbox, job: Job, limits: Limits, budget: Budget) -> None:
         self.sandbox, self.job, self.limits = sandbox, job, limits
         self.kernel, *self.witnesses = sandbox.channels[job.name]
         self.ran = Ran()
-        self.clock = Clock(sandbox, limits)
+        self.clock = Clock(sandbox, limits, budget)
         self.asked: list[tuple[Question, Channel]] = []
-        self._seen = 0
+        self.rehearsed: list[tuple[Question, Channel, Any]] = []
+        self._seen, self._killed = 0, False
 
     def start(self) -> bool:
         """Whether its kernel runs."""
@@ -135,34 +82,67 @@ class NotebookRun:
             return False
         return hello == {"hello": True}
 
-    def run_cells(self, earlier: set[int]) -> None:
-        """Run the cells; then everything ends but for witnesses, and those of earlier runs."""
+    def run_cells(self, runs: "Sequence[NotebookRun]") -> None:
+        """Run the cells; then everything ends but for the witnesses of these runs, its own too."""
+        cells = [cell for cell in self.job.notebook.cells if cell.cell_type == "code"]
+        cells = [cell for cell in cells if SKIP not in cell.metadata.get("tags", [])]
+        for cell in cells:
+            cell.outputs, cell.execution_count = [], None
         self.clock.begin()
         try:
-            for cell in self.job.notebook.cells:
-                if cell.cell_type == "code" and SKIP not in cell.metadata.get("tags", []):
-                    self._cell(cell)
+            for cell in cells:
+                self._cell(cell)
         except Ended as ended:
             self._ended(ended)
-        self.sandbox.kill_all_but(earlier | {channel.sender for _, channel in self.asked})
+        witnesses = {channel.sender for run in runs for _, channel in run.asked}
+        self.sandbox.kill_all_but(witnesses - {run.kernel.sender for run in runs})
         self.clock.pause()
         self.ran.seconds = self.clock.spent
 
-    def question(self, judge: Judge) -> None:
-        """Ask its witnesses."""
+    def rehearse(self, judge: Judge | None) -> None:
+        """Ask its witnesses what may be known; who fails is not asked again."""
         self.clock.begin()
         for question, channel in self.asked:
-            try:
-                finding = judge(question, Witness(self, channel))
-                self.ran.found.setdefault(question.cell, []).append(finding)
-            except Ended as ended:
-                self.ran.lost[question.cell] = ended.code
-                self.ran.stalled |= ended.stalled
-            except (Closed, BrokenFrame) as error:
-                self.ran.lost[question.cell] = _code(error)
+            if judge is not None and (got := self._asking(question, channel, judge.rehearse)):
+                self.rehearsed.append((question, channel, got[0]))
+        self.clock.pause()
+
+    def question(self, judge: Judge | None) -> None:
+        """Ask its witnesses what counts."""
+        self.clock.begin()
+        for question, channel, known in self.rehearsed:
+            if judge is not None and (got := self._asking(question, channel, judge.judge, known)):
+                self.ran.found.setdefault(question.cell, []).append(got[0])
             channel.close()
         self.clock.pause()
         self.ran.seconds = self.clock.spent
+
+    def _asking(
+        self, question: Question, channel: Channel, ask: Callable[..., Any], *known: Any
+    ) -> tuple[Any, ...]:
+        """What a judge gets out of a witness; nothing where the witness is lost."""
+        if channel.sender and not self.sandbox.runs(channel.sender):
+            self.ran.lost[question.cell] = "no-evidence"
+            self._killed = True
+            return ()
+        try:
+            return (ask(question, Witness(self, channel), *known),)
+        except Ended as ended:
+            self.ran.lost[question.cell] = ended.code
+            self.ran.stalled |= ended.stalled
+            self.sandbox.kill(channel.sender)
+        except (Closed, BrokenFrame) as error:
+            self.ran.lost[question.cell] = _code(error)
+        except Unplayable:
+            raise
+        except Exception as error:  # the verifier's own: nobody else's loss, and nobody's zero
+            LOGGER.error("%s could not be judged: %r", question.cell, error)
+            self.ran.lost[question.cell] = "not-judged"
+        return ()
+
+    def harmed(self) -> bool:
+        """Whether something of it died while nothing was asked of it: another may have done it."""
+        return self._killed or "kernel-died" in self.ran.reasons
 
     def without_evidence(self) -> "NotebookRun":
         """Itself, when its witnesses are gone with the sandbox."""

@@ -15,7 +15,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -31,10 +33,12 @@ from grader.bubblewrap import (
     wrapped,
 )
 from grader.course import ROOT
+from grader.usage import Group, Key, Tally, make_group
 from grader.wire import Channel, Lost
 
 START_SECONDS = 120
 END_SECONDS = 5
+STILL = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, psutil.STATUS_STOPPED)
 
 
 class Bundle:
@@ -79,9 +83,9 @@ class Sandbox:
     ) -> None:
         self._contained, packages = contained, str(bundle.packages)
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
-        self.channels = {name: [Channel(ours) for ours, _ in ends] for name, ends in pairs.items()}
+        self.channels = {name: _channels(ends) for name, ends in pairs.items()}
         ours, theirs = _pair()
-        self.control = Channel(ours)
+        self.control = Channel(ours, one_sender=True)
         inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
         plan = {
             "control": theirs.fileno(),
@@ -93,6 +97,7 @@ class Sandbox:
         }
         around, descriptors = wrapped(packages, folder, limits) if contained else ([], [])
         self._errors = tempfile.TemporaryFile()
+        self._group, self._tally = make_group(), Tally()
         try:
             self._process = subprocess.Popen(
                 [*around, *_command(plan)],
@@ -102,7 +107,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
-                preexec_fn=_die_with_parent,
+                preexec_fn=partial(_begin, self._group),
             )
         finally:
             _close(inside, descriptors)
@@ -119,6 +124,12 @@ class Sandbox:
             lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
             self.close()
             raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
+        if self._group is not None and not self._group.holds(self.control.sender):
+            self._group.close()
+            self._group = None
+        # The warm process and what stands around it. By name, anybody could say to be of them.
+        warm = psutil.Process(self.control.sender)
+        self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
 
     def lives_on(self, seconds: float = 0.0) -> bool:
         """Whether its warm process can start another kernel; one that is dying is given time to."""
@@ -143,9 +154,18 @@ class Sandbox:
         except psutil.NoSuchProcess:
             return []
 
+    def runs(self, pid: int) -> bool:
+        """Whether a process inside is there, and neither dead nor stopped."""
+        try:
+            return psutil.Process(pid).status() not in STILL
+        except psutil.Error:
+            return False
+
     def cpu_seconds(self) -> float:
         """CPU time of all processes inside, the dead ones included."""
-        return sum(_cpu_seconds(process) for process in self.processes())
+        if self._group is not None:
+            return self._group.cpu_seconds()
+        return self._tally.look(dict(_times(self.processes())))
 
     def uses_more_than(self, most: int) -> bool:
         """Whether all processes together use more than so many bytes, shared ones counted once."""
@@ -155,17 +175,28 @@ class Sandbox:
         return sum(p.memory_full_info().pss for p in _present(processes)) > most
 
     def kill_all_but(self, kept: set[int]) -> None:
-        """Kill what notebooks have started, except for these; the warm process stays."""
-        chain = {self.control.sender}
-        for process in self.processes():
-            wrapper = process.pid == self.control.sender or process.name() in ("bwrap", "setpriv")
-            if wrapper or process.pid in kept or process.pid in chain:
-                continue
-            _kill(process.pid)
+        """Kill what notebooks have started, except for these; the warm process stays.
+
+        What forks faster than it can be killed takes the whole sandbox with it.
+        """
+        kept, until = kept | self._wrappers, time.monotonic() + END_SECONDS
+        while found := [p for p in _present(self.processes()) if p.pid not in kept]:
+            for process in found:
+                _kill(process.pid)
+            if time.monotonic() > until:
+                return self._end()
+            time.sleep(0.002)
+
+    def kill(self, pid: int) -> None:
+        """Kill one process, if it is inside."""
+        if pid in {process.pid for process in self.processes()}:
+            _kill(pid)
 
     def close(self) -> None:
         """Kill everything inside and let go of every file."""
         self._end()
+        if self._group is not None:
+            self._group.close()
         self._errors.close()
         self.control.close()
         for channels in self.channels.values():
@@ -200,15 +231,23 @@ def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
         os.close(descriptor)
 
 
+def _channels(ends: list[tuple[socket.socket, socket.socket]]) -> list[Channel]:
+    """To a kernel, whose children may print too, and to witnesses, who answer for themselves."""
+    return [Channel(ours, one_sender=number > 0) for number, (ours, _) in enumerate(ends)]
+
+
 def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
-def _cpu_seconds(process: psutil.Process) -> float:
-    try:
-        return sum(process.cpu_times()[:4])
-    except psutil.Error:
-        return 0.0
+def _times(processes: list[psutil.Process]) -> Iterator[tuple[Key, tuple[float, float]]]:
+    """Own CPU time and that of children it waited for, of each; what vanishes is skipped."""
+    for process in processes:
+        try:
+            user, system, *children = process.cpu_times()[:4]
+            yield (process.pid, process.create_time()), (user + system, sum(children))
+        except psutil.Error:
+            continue
 
 
 def _present(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
@@ -228,8 +267,11 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+def _begin(group: Group | None) -> None:
+    """What the first process does before it is bubblewrap."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its parent
+    if group is not None:
+        group.enter()
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """A filter for system calls, as bubblewrap takes it: what would get round a sandbox's limits.
 
-Refused are name spaces of one's own, in which one is root and mounts file systems without a size,
-and memory that no process maps and no watchdog sees.
+Refused are name spaces of one's own, in which one is root and mounts file systems without a size;
+memory that no process maps and no watchdog sees; keyrings, which outlive a sandbox and belong to
+whoever has its uid next; sockets that no network namespace holds, such as those to the machine
+around this one; and io_uring, which makes calls that no filter sees.
 """
 
 import os
@@ -9,12 +11,14 @@ import platform
 import struct
 
 _NEW_USER = 0x10000000
-# Audit number, the call whose first argument holds clone's flags, and what is always refused:
-# unshare, memfd_create, memfd_secret, shmget.
+# Audit number, the calls whose first argument is looked at (clone's flags, socket's family), and
+# what is always refused: unshare, memfd_create, memfd_secret, shmget, add_key, request_key, keyctl,
+# io_uring_setup.
 _MACHINES = {
-    "x86_64": (0xC000003E, 56, (272, 319, 447, 29)),
-    "aarch64": (0xC00000B7, 220, (97, 279, 447, 194)),
+    "x86_64": (0xC000003E, 56, 41, (272, 319, 447, 29, 248, 249, 250, 425)),
+    "aarch64": (0xC00000B7, 220, 198, (97, 279, 447, 194, 217, 218, 219, 425)),
 }
+_FAMILIES = (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink
 _CLONE3 = 435
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _ALLOW, _NOT_PERMITTED, _NO_SUCH_CALL = 0x7FFF0000, 0x00050001, 0x00050026
@@ -25,7 +29,7 @@ def program() -> bytes:
     """The filter in the kernel's form; empty on a machine whose numbers we do not know."""
     if platform.machine() not in _MACHINES:
         return b""
-    machine, clone, refused = _MACHINES[platform.machine()]
+    machine, clone, socket, refused = _MACHINES[platform.machine()]
     checks = [
         (_LOAD, 0, 0, _MACHINE),
         (_EQUAL, 1, 0, machine),
@@ -39,6 +43,11 @@ def program() -> bytes:
     for call in refused:
         checks += [(_EQUAL, 0, 1, call), (_RETURN, 0, 0, _NOT_PERMITTED)]
     checks += [
+        (_EQUAL, 0, len(_FAMILIES) + 3, socket),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        *((_EQUAL, len(_FAMILIES) - k, 0, family) for k, family in enumerate(_FAMILIES)),
+        (_RETURN, 0, 0, _NOT_PERMITTED),
+        (_RETURN, 0, 0, _ALLOW),
         (_EQUAL, 0, 3, clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 0, 1, _NEW_USER),

@@ -6,9 +6,9 @@ It holds the secret and the answer key and never runs a student's code.
 import ast
 import builtins
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from grader.evidence import drive_question, read_actions, read_outcomes
 from grader.exercise import Case, Exercise, Performance, Refused
 from grader.exercises import find_exercise
 from grader.hidden import hidden_check, hidden_rng
-from grader.judge import judge_outcomes, measure
-from grader.published import load_published
+from grader.judge import judge_outcomes, measure, observed
+from grader.published import NOTEBOOKS, load_published
 from grader.questions import Question
 from grader.run import Witness
 from grader.verdict import Verdict
@@ -38,8 +38,29 @@ class Verifier:
     folder: Path
     secret: bytes
 
-    def judge(self, question: Question, witness: Witness) -> Verdict:
-        """The verdict on one answer.
+    def rehearse(self, question: Question, witness: Witness) -> frozenset[str]:
+        """The errors that published inputs give: all that words may say later.
+
+        Every witness is asked this before a hidden input comes into the sandbox: an answer could
+        keep it, in a file too, and another say it in an error. One case is tried, and one of each
+        group where that fails.
+        """
+        exercise = find_exercise(question.exercise)
+        if isinstance(exercise, Performance):
+            return frozenset()
+        cases = load_published(exercise, NOTEBOOKS).check.cases
+        others = list({case.group: case for case in reversed(cases[1:])}.values())
+        told: set[str] = set()
+        for some in (cases[:1], others):
+            outcomes = _drive(exercise, question.answer, some, False, witness)
+            seen = [observed(exercise, *pair) for pair in zip(some, outcomes, strict=True)]
+            told |= {outcome.error for outcome in seen if outcome.observables is None}
+            if not told:
+                break
+        return frozenset(told)
+
+    def judge(self, question: Question, witness: Witness, told: frozenset[str]) -> Verdict:
+        """The verdict on one answer; `told` are the errors that may be told in full.
 
         Raises:
             Ended, Closed, BrokenFrame: no evidence came, or none that can be read.
@@ -49,29 +70,29 @@ class Verifier:
         if isinstance(exercise, Performance):
             return self._measured(exercise, question, witness)
         check = hidden_check(exercise, secret=self.secret, student=self.student)
-        given: list[Outcome] = []
 
         def ask(alone: bool) -> list[Outcome]:
-            outcomes = _drive(exercise, question.answer, check.cases, alone, witness)
-            given.extend(outcomes)
-            return outcomes
+            return _drive(exercise, question.answer, check.cases, alone, witness)
 
-        verdict = judge_outcomes(exercise, check, ask)
-        if verdict.difference in {outcome.error for outcome in given if not outcome.unwritten}:
-            return _without_secrets(verdict, exercise, question.answer, witness)
-        return verdict
+        return judge_outcomes(exercise, check, ask, lambda outcome: _in_words(outcome, told))
 
     def _measured(self, exercise: Performance, question: Question, witness: Witness) -> Verdict:
-        """The verdict on a study, which is read here, or on an agent, which is played here."""
-        rng = hidden_rng(exercise.name, secret=self.secret, student=self.student)
-        seed = int(rng.integers(2**31))
+        """The verdict on a study, which is read here, or on an agent, which is played here.
+
+        The agent's random numbers start from a seed that tells nothing of its environments'.
+        """
+        seed, known = (self._seed(exercise.name + whose) for whose in ("", ", the agent's"))
         try:
             answer = ast.literal_eval(question.answer)
         except ValueError:
-            witness.ask({"seed": seed})
+            witness.ask({"seed": known})
             return measure(exercise, _Agent(question.answer, witness), seed)
         with chdir(self.folder / exercise.notebook):
             return measure(exercise, answer, seed)
+
+    def _seed(self, purpose: str) -> int:
+        rng = hidden_rng(purpose, secret=self.secret, student=self.student)
+        return int(rng.integers(2**31))
 
 
 class _Agent:
@@ -86,7 +107,7 @@ class _Agent:
         if isinstance(actions, Outcome):
             if actions.unwritten:
                 raise NotImplementedError
-            raise Refused(actions.error)
+            raise Refused(f"{_kind(actions)} while it is played; check says more")
         return actions
 
 
@@ -97,19 +118,15 @@ def _drive(
     return read_outcomes(message, len(cases))
 
 
-def _without_secrets(
-    verdict: Verdict, exercise: Exercise, answer: str, witness: Witness
-) -> Verdict:
-    """The verdict; an error's words stand in it only if published inputs give the same ones.
+def _in_words(outcome: Outcome, told: Container[str]) -> str:
+    """What is told of an error: its words if they are known already; they may hold an input."""
+    if outcome.unwritten or outcome.error in told:
+        return outcome.error
+    return f"{_kind(outcome)} for an input that the published check does not try"
 
-    Else they may hold a hidden input.
-    """
-    published = load_published(exercise).check.cases
-    known = {one.error for one in _drive(exercise, answer, published, False, witness)}
-    if verdict.difference in known:
-        return verdict
-    name = (re.match(r"it raises (\w+)", verdict.difference) or ["", ""])[1]
+
+def _kind(outcome: Outcome) -> str:
+    name = (re.match(r"it raises (\w+)", outcome.error) or ["", ""])[1]
     kind = getattr(builtins, name, None)
-    known_kind = isinstance(kind, type) and issubclass(kind, BaseException)
-    what = f"it raises {name}" if known_kind else "it gives nothing that can be judged"
-    return replace(verdict, difference=f"{what} for an input that the published check does not try")
+    known = isinstance(kind, type) and issubclass(kind, BaseException)
+    return f"it raises {name}" if known else "it gives nothing that can be judged"

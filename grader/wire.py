@@ -89,10 +89,13 @@ def _decode(parts: Any) -> np.ndarray:
 
 
 class Channel:
-    """One end of a socket, with a clock and a counter of bytes."""
+    """One end of a socket, with a clock and a counter of bytes.
 
-    def __init__(self, end: socket.socket) -> None:
-        self.socket = end
+    `one_sender`: what another process sends than the first one is no frame. `sender` is that one.
+    """
+
+    def __init__(self, end: socket.socket, *, one_sender: bool = False) -> None:
+        self.socket, self._one_sender = end, one_sender
         self.received = 0
         self.sender = 0
         self._buffer = bytearray()
@@ -137,8 +140,11 @@ class Channel:
         if not data:
             raise Closed
         for level, kind, content in extra:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and not self.sender:
-                self.sender = struct.unpack("iii", content[:12])[0]
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                sender = struct.unpack("iii", content[:12])[0]
+                self.sender = self.sender or sender
+                if self._one_sender and sender != self.sender:
+                    raise BrokenFrame("a second process sends")
         self.received += len(data)
         self._buffer += data
 

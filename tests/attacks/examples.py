@@ -108,6 +108,7 @@ EXAMPLES: dict[int, tuple[str, ...]] = {
         "200 MB",
         "deep nesting",
         "binary attachments",
+        "a folder where a file of the master's goes",
     ),
     12: (
         "<script>",

@@ -19,6 +19,21 @@ def _asked(name: str, example: str, code: str, *codes: str) -> Attack:
     return Attack(name, 4, example, cells({"gae": answer}), TD, codes or ("wrong", "raises"))
 
 
+PASSED_ON = """
+return ours[0](
+    rewards, values, next_values, terminated, truncated, gamma=gamma, gae_lambda=gae_lambda
+)
+"""
+HELD = "import rlcore\n\nours = [rlcore.gae]\n\n\n" + gae(PASSED_ON)
+KEPT = f"""
+import grader.exercises
+
+ours = [grader.exercises.find_exercise("psi_variants").replaces["gae"]]
+
+
+{gae(PASSED_ON)}
+"""
+
 ATTACKS = (
     _reads(
         "a04-answer-key",
@@ -42,6 +57,22 @@ ATTACKS = (
         for path in everywhere("gae_misconceptions.py", "04_reinforce_vs_gae.py", "answer_key"):
             leak(path)
         """,
+    ),
+    Attack(
+        "a04-library-by-another-name",
+        4,
+        "the answer key: rlcore's own function, under another name",
+        cells({"gae": HELD}),
+        TD,
+        ("wrong", "raises"),
+    ),
+    Attack(
+        "a04-stand-in-kept",
+        4,
+        "the answer key: what a later exercise is given, kept for an earlier one",
+        cells({"gae": KEPT}),
+        TD,
+        ("wrong", "raises"),
     ),
     _reads(
         "a04-losses",
@@ -203,6 +234,31 @@ while frame and frame.f_code.co_name != "answer_question":
 if frame:
     error = type(tell(found + [rewards.tolist()]), (Exception,), {})
     raise error
+""",
+    ),
+    _asked(
+        "a04-keeps-hidden-inputs",
+        "printing it into the feedback: an error that says ever after what it heard once",
+        """
+global KEPT
+with open("04_reinforce_vs_gae.json") as file:
+    cases = json.load(file)["exercises"]["gae"]["cases"]
+published = [np.array(case["inputs"]["rewards"]["data"]) for case in cases]
+known = [one.size == rewards.size and np.allclose(one, rewards.ravel()) for one in published]
+if not any(known) and "KEPT" not in globals():
+    KEPT = tell(found + [rewards.tolist()])
+raise ValueError(globals().get("KEPT", "nothing yet"))
+""",
+    ),
+    _asked(
+        "a04-words-for-unwritten",
+        "printing it into the feedback: words of what is not written yet",
+        """
+import grader.judge as judges
+judges.run = lambda exercise, answer, case: judges.Outcome(
+    error=tell(found + [repr(case.inputs)]), unwritten="n" in repr(case.group)[:12]
+)
+raise ValueError
 """,
     ),
     Attack(

@@ -117,6 +117,21 @@ ATTACKS = (
         """,
     ),
     _writes(
+        "a05-keyrings",
+        "another submission: a note in a keyring, which outlives the sandbox",
+        """
+        libc = ctypes.CDLL(None, use_errno=True)
+        add, find, control = {"x86_64": (248, 249, 250)}.get(os.uname().machine, (217, 218, 219))
+        for ring in (-3, -4, -5):
+            if libc.syscall(add, b"user", b"rlcore-attack", b"note", 4, ring) > 0:
+                leak(("written", ring))
+            if libc.syscall(control, 10, ring, b"user", b"rlcore-attack", 0) > 0:
+                leak(("read", ring))
+        if libc.syscall(find, b"user", b"rlcore-attack", None, -3) > 0:
+            leak("found")
+        """,
+    ),
+    _writes(
         "a05-mounts",
         "mounts and the kernel's settings",
         """

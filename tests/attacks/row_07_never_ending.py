@@ -113,6 +113,22 @@ ATTACKS = (
     ),
     _cell("a07-stops-itself", "sleeping: stopped", "os.kill(os.getpid(), signal.SIGSTOP)"),
     _cell(
+        "a07-children-nobody-waits-for",
+        "while True, in short-lived children whose time nobody is told",
+        """
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        while True:
+            if os.fork() == 0:
+                while time.process_time() < 0.1:
+                    pass
+                os._exit(0)
+            try:
+                os.wait()
+            except ChildProcessError:
+                pass
+        """,
+    ),
+    _cell(
         "a07-at-exit",
         "a loop that refuses interrupts, when it is ended",
         """

@@ -69,6 +69,30 @@ ATTACKS = (
         "wrong",
         expected={},
     ),
+    _cell(
+        "a08-called-bwrap",
+        "os.kill(0, 9): a process with a wrapper's name outlives it, and answers",
+        """
+        held = [os.dup(number) for number in channels()]
+        if os.fork() == 0:
+            os.setsid()
+            ctypes.CDLL(None).prctl(15, b"bwrap", 0, 0, 0)
+            data = base64.b64encode(bytes(24)).decode()
+            for _ in range(100):
+                time.sleep(0.1)
+                for number in held:
+                    try:
+                        os.write(number, frame({"actions": {"__array__": ["float64", [3], data]}}))
+                    except OSError:
+                        pass
+            os._exit(0)
+        """,
+        "wrong",
+        "broken-evidence",
+        "broken-output",
+        "no-evidence",
+        "kernel-died",
+    ),
     _cell("a08-abort", "segmentation fault: abort", "os.abort()"),
     _cell(
         "a08-closes-sockets",

@@ -53,6 +53,18 @@ ATTACKS = (
         """,
     ),
     _cell(
+        "a10-machine-around",
+        "connecting anywhere: sockets that no network namespace holds",
+        """
+        for family in (40, 38, 17, 31, 30, 29):
+            try:
+                socket.socket(family, socket.SOCK_STREAM)
+                leak(family)
+            except OSError as error:
+                print(error)
+        """,
+    ),
+    _cell(
         "a10-listens",
         "listening",
         """

@@ -47,6 +47,15 @@ def _a_folder(folder: Path, solved: NotebookNode, released: NotebookNode) -> Non
     (place / "cells.txt").write_text("print('here')")
 
 
+def _folder_beside(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
+    notebook = honest_work(solved, released, TD)
+    edits.cell_of(notebook, "gae").source = ZEROS
+    hand_in(folder, notebook)
+    place = folder / f"{GAE}.json"
+    place.mkdir()
+    (place / "cases.txt").write_text("rlcore-attack was here")
+
+
 def _large(folder: Path, solved: NotebookNode, released: NotebookNode) -> None:
     path = hand_in(folder, honest_work(solved, released, TD))
     with path.open("r+b") as file:  # a hole: 200 MB for whoever reads them
@@ -172,6 +181,14 @@ ATTACKS = (
         "a folder where the notebook should be",
         _a_folder,
         codes=("missing-notebook",),
+    ),
+    Attack(
+        "a11-folder-for-a-file",
+        11,
+        "a folder where a file of the master's goes",
+        _folder_beside,
+        TD,
+        ("wrong",),
     ),
     Attack(
         "a11-magics",

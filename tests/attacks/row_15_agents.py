@@ -116,6 +116,21 @@ ATTACKS = (
         """,
     ),
     _spoiled(
+        "a15-knows-its-seed",
+        "a policy that tries to find the environment it is judged in: by the seed it is given",
+        """
+        if len(calls) == 1:
+            import torch
+            seed = torch.initial_seed()
+            starts = [rlcore.make_env("CartPole-v1").reset(seed=seed + k) for k in range(20)]
+            known = np.array_equal(observations, np.stack([start for start, _ in starts]))
+            calls.append("known" if known else "unknown")
+        if calls[1] != "known":
+            return np.zeros(len(observations), dtype=int)
+        """,
+        "wrong",
+    ),
+    _spoiled(
         "a15-claims-rewards",
         "a policy that tells the judge what it has earned",
         """

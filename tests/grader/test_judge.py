@@ -161,6 +161,22 @@ def test_numbers_that_look_alike_are_shown_with_more_digits():
     assert "expected 1.0002e+05, got 1e+05" in found
 
 
+@pytest.mark.parametrize(
+    ("got", "expected", "text"),
+    [
+        ([1.23456], [7.65432], "a: 1 of 1 steps differ, first at t=0 (expected 7.65, got 1.23)"),
+        ([1000.5], [1000.1], "(expected 1e+03, got nearly that)"),
+        ([1.0, 2.0], [1.0], "a has shape (2,), expected (1,)"),
+        (np.zeros((3, 3)), np.zeros(3), "a has shape (3, 3), expected (3,)"),
+        (np.zeros((71, 72)), np.zeros((2, 3)), "a has another shape, of 2 axes, expected (2, 3)"),
+        (np.zeros((1, 1, 1)), [1.0], "a has another shape, of 3 axes, expected (1,)"),
+    ],
+)
+def test_little_is_told_of_what_an_answer_to_a_hidden_question_gives(got, expected, text):
+    outcome = Outcome({"a": np.array(got)})
+    assert text in difference(outcome, {"a": np.array(expected)}, hidden=True)
+
+
 def test_html_shows_what_a_student_wrote_as_text(check):
     def answer(x):
         raise ValueError("<script>alert(1)</script>")

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -16,13 +17,16 @@ from grader import bubblewrap
 from grader.bubblewrap import Limits, SandboxError, check_sandbox
 from grader.cli import main
 from grader.course import ROOT
-from grader.run import Job, run_submission
+from grader.run import Job
+from grader.run_all import run_submission
 from grader.sandbox import Bundle, Sandbox
+from grader.usage import make_group
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
+KEYCTL = {"x86_64": 250, "aarch64": 219}
 QUICK = Limits(cell_seconds=2.0, wall_factor=2.0)
 
 
@@ -100,6 +104,21 @@ def test_there_is_no_network(run):
     assert text(cells[0]) == "Network is unreachable\n['lo']\n"
 
 
+def test_neither_keyrings_nor_sockets_to_the_machine_around_can_be_had(run):
+    code = "import ctypes, os, socket\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+    code += f"call = {KEYCTL[platform.machine()]}\n"
+    code += "print(libc.syscall(call, 0, -3, 1, 0, 0), os.strerror(ctypes.get_errno()))\n"
+    code += "for family in (40, 38, 17, 31):\n    try: socket.socket(family, socket.SOCK_STREAM)\n"
+    code += "    except OSError as error: print(error.strerror)\n"
+    code += "[socket.socket(family) for family in (1, 2, 10)]; socket.socketpair()"
+    cells, _ = run(code)
+    assert (
+        text(cells[0]).splitlines()[:5]
+        == ["-1 Operation not permitted"] + ["Operation not permitted"] * 4
+    )
+    assert "Error" not in text(cells[0])
+
+
 @pytest.mark.parametrize("path", ["/x", "/course/x", "/usr/x", "/submission/x", "/proc/sys/x"])
 def test_only_home_and_temporary_folders_can_be_written(run, path):
     cells, _ = run(f"open({path!r}, 'w')")
@@ -117,6 +136,21 @@ def test_a_cell_that_will_not_be_interrupted_ends_the_notebook(run):
     cells, ran = run("1", stubborn, "'after'")
     assert (text(cells[0]), cells[2].execution_count) == ("1", None)
     assert ran.reasons == ["timeout"]
+
+
+@pytest.mark.parametrize(("seconds", "grouped"), [(0.05, True), (1.0, False)])
+def test_children_that_nobody_waits_for_are_counted(run, monkeypatch, seconds, grouped):
+    if not grouped:
+        monkeypatch.setattr("grader.sandbox.make_group", lambda: None)
+    elif (group := make_group()) is None:
+        pytest.skip("this machine lets nobody make a control group")
+    else:
+        group.close()
+    code = "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True:\n"
+    code += f"    if os.fork() == 0:\n        while time.process_time() < {seconds}: pass\n"
+    code += "        os._exit(0)\n    try: os.wait()\n    except ChildProcessError: pass"
+    _, ran = run(code, limits=Limits(cell_seconds=3.0, wall_factor=20.0))
+    assert (ran.reasons, ran.stalled) == (["timeout"], False)
 
 
 def test_a_sleeper_is_stopped_by_the_wall_clock_and_that_is_said(run):
@@ -154,6 +188,116 @@ def test_a_notebook_that_kills_everything_costs_the_others_nothing(bundle, tmp_p
         "killer": ["sandbox-died"],
         "last": [],
     }
+
+
+class Noting:
+    """A judge that notes what it was called for."""
+
+    def __init__(self):
+        self.calls = []
+
+    def rehearse(self, question, witness):
+        self.calls.append(("rehearse", question.cell))
+
+    def judge(self, question, witness, rehearsed):
+        self.calls.append(("judge", question.cell))
+        return witness.ask({"seed": 0})
+
+
+def asks(exercise):
+    """A cell that asks for an exercise."""
+    data = {"grade_id": f"test_{exercise}", "grade": True, "solution": False, "points": 1.0}
+    return new_code_cell(f"probe('{exercise}', {exercise})", metadata={"nbgrader": data})
+
+
+def jobs_of(tmp_path, **sources):
+    """A notebook for each, with one cell and a question behind it."""
+    tmp_path.chmod(0o755)
+    for name in sources:
+        (tmp_path / name).mkdir()
+    cells = {name: [new_code_cell(source), asks("gae")] for name, source in sources.items()}
+    return [Job(name, new_notebook(cells=some)) for name, some in cells.items()]
+
+
+def test_nobody_is_judged_before_all_have_rehearsed(bundle, tmp_path):
+    judge, jobs = Noting(), jobs_of(tmp_path, first="1", second="2")
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, judge)
+    assert [what for what, _ in judge.calls] == ["rehearse"] * 2 + ["judge"] * 2
+    assert [one.found for one in ran.values()] == [{"test_gae": [{"seeded": True}]}] * 2
+
+
+def test_who_calls_itself_a_wrapper_dies_with_its_notebook_all_the_same(bundle, tmp_path):
+    hide = "import ctypes, os, time\nif os.fork() == 0:\n    os.setsid()\n"
+    hide += "    ctypes.CDLL(None).prctl(15, b'bwrap', 0, 0, 0)\n    time.sleep(60)"
+    judge, inside = Noting(), []
+
+    def count(question, witness):
+        me = psutil.Process().children(recursive=True)
+        alive = [p for p in me if p.status() != psutil.STATUS_ZOMBIE]
+        inside.extend(p for p in alive if any("inside.py" in part for part in p.cmdline()[:6]))
+
+    judge.rehearse = count
+    run_submission(jobs_of(tmp_path, n=hide), tmp_path, bundle, QUICK, judge)
+    assert len(inside) == 2  # the warm process and the witness
+
+
+KILLERS = {
+    "kills": "import os, time\nfor pid in range(3, os.getpid()):\n    try: os.kill(pid, 9)\n"
+    "    except OSError: pass\ntime.sleep(0.1)",
+    "stops": "import os, signal\nfor pid in range(3, os.getpid()):\n"
+    "    try: pid != os.getppid() and os.kill(pid, signal.SIGSTOP)\n    except OSError: pass",
+    "later": "import os, threading, time\ndef kill():\n    time.sleep(0.3)\n    os.kill(-1, 9)\n"
+    "os.register_at_fork(after_in_child=lambda: threading.Thread(target=kill).start())",
+}
+
+
+@pytest.mark.parametrize("how", KILLERS)
+def test_witnesses_that_another_notebook_has_killed_are_called_once_more(bundle, tmp_path, how):
+    jobs = jobs_of(tmp_path, first="1", killer=KILLERS[how], last="3")
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, Noting())
+    found = {"test_gae": [{"seeded": True}]}
+    assert (ran["first"].found, ran["last"].found) == (found, found)
+    assert (ran["first"].reasons, ran["last"].reasons) == ([], [])
+
+
+def test_a_notebook_that_kills_its_own_witness_gets_nothing_and_ends(bundle, tmp_path):
+    fatal = "import os, threading, time\n"
+    fatal += (
+        "os.register_at_fork(after_in_child=lambda: threading.Timer(0.2, os._exit, [1]).start())"
+    )
+    slow = "import time; time.sleep(1)"
+    jobs = jobs_of(tmp_path, fatal=fatal, other=slow)
+    jobs[0].notebook.cells.append(new_code_cell(slow))
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, Noting())
+    assert (ran["fatal"].found, ran["fatal"].lost) == ({}, {"test_gae": "no-evidence"})
+    assert ran["other"].found == {"test_gae": [{"seeded": True}]}
+
+
+def test_what_fails_in_the_verifier_costs_that_cell_only(bundle, tmp_path):
+    judge, jobs = Noting(), jobs_of(tmp_path, first="1", last="3")
+    judge.rehearse = lambda question, witness: judge.calls.append(0) or 1 / (len(judge.calls) - 1)
+    ran = run_submission(jobs, tmp_path, bundle, QUICK, judge)
+    assert (ran["first"].found, ran["first"].lost) == ({}, {"test_gae": "not-judged"})
+    assert ran["last"].found == {"test_gae": [{"seeded": True}]}
+
+
+def test_notebooks_that_sleep_share_one_wall_limit(bundle, tmp_path):
+    sources = {f"sleeper{k}": "import time; time.sleep(3)" for k in range(5)}
+    limits = Limits(cell_seconds=2.0, submission_seconds=2.0, wall_factor=2.0)
+    ran = run_submission(jobs_of(tmp_path, **sources), tmp_path, bundle, limits, Noting())
+    assert ran["sleeper0"].reasons == []
+    assert [(one.reasons, one.stalled) for one in ran.values()][2:] == [(["timeout"], True)] * 3
+
+
+def test_files_beside_notebooks_leave_each_of_them_the_room_to_write(bundle, tmp_path):
+    write = "with open('mine', 'wb') as file: print(file.write(bytes(8 << 20)))"
+    jobs = jobs_of(tmp_path, first=write, second=write)
+    for job in jobs:
+        (tmp_path / job.name / "large").write_bytes(bytes(20 << 20))
+    limits = Limits(cell_seconds=2.0, wall_factor=2.0, disk_bytes=20 << 20)
+    ran = run_submission(jobs, tmp_path, bundle, limits, Noting())
+    assert [text(job.notebook.cells[0]) for job in jobs] == [f"{8 << 20}\n"] * 2
+    assert [one.reasons for one in ran.values()] == [[], []]
 
 
 def test_ten_megabytes_of_output_are_cut_and_cost_nothing(run):

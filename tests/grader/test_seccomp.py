@@ -1,3 +1,4 @@
+import socket
 import struct
 
 import pytest
@@ -40,6 +41,27 @@ def test_unshare_and_memory_that_is_not_mapped_are_refused(monkeypatch):
     for call in (272, 319, 29):
         assert answer(program, 0xC000003E, call) == 0x00050001
     assert answer(program, 0xC000003E, 0) == 0x7FFF0000
+
+
+@pytest.mark.parametrize(
+    ("machine", "number", "calls"),
+    [("x86_64", 0xC000003E, (248, 249, 250, 425)), ("aarch64", 0xC00000B7, (217, 218, 219, 425))],
+)
+def test_keyrings_and_io_uring_are_refused(monkeypatch, machine, number, calls):
+    program = steps(monkeypatch, machine)
+    assert {answer(program, number, call) for call in calls} == {0x00050001}
+
+
+@pytest.mark.parametrize(
+    ("machine", "number", "call"), [("x86_64", 0xC000003E, 41), ("aarch64", 0xC00000B7, 198)]
+)
+def test_only_sockets_that_a_network_namespace_holds_can_be_opened(
+    monkeypatch, machine, number, call
+):
+    program = steps(monkeypatch, machine)
+    allowed = {n for n in range(64) if answer(program, number, call, first=n) == 0x7FFF0000}
+    assert allowed == {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK}
+    assert answer(program, number, call, first=40) == 0x00050001
 
 
 def test_calls_under_other_numbers_are_refused(monkeypatch):

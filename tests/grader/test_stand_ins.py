@@ -6,7 +6,7 @@ import torch
 
 import rlcore
 from grader.exercise import Refused
-from grader.exercises import find_exercise
+from grader.exercises import categorical, find_exercise, gaussian
 from grader.judge import judge
 from grader.published import load_published
 from grader.stand_ins import stand_ins
@@ -74,6 +74,63 @@ def test_an_answer_that_calls_the_library_s_namesake_is_told_so():
     with stand_ins(GAE, answer), pytest.raises(Refused, match="rlcore's gae"):
         answer(*arguments, gamma=0.9, gae_lambda=0.9)
     answer(*arguments, gamma=0.9, gae_lambda=0.9)
+
+
+OURS, OUR_TRANSFORM = rlcore.gae, rlcore.GAE
+
+
+def test_the_library_s_namesake_gives_nothing_under_another_name_either():
+    def answer(*args, **kwargs):
+        return OURS(*args, **kwargs)
+
+    verdict = judge(GAE, answer, load_published(GAE).check)
+    assert (verdict.points, "yours to write" in verdict.difference) == (0.0, True)
+    ones, none = np.ones(2), np.zeros(2, bool)
+    assert OURS(ones, ones, ones, none, none, gamma=0.9, gae_lambda=0.9).shape == (2,)
+
+
+def test_the_library_s_class_gives_nothing_under_another_name_either():
+    class Mine:
+        def __init__(self, *args, **kwargs):
+            self.ours = OUR_TRANSFORM(*args, **kwargs)
+
+        def __call__(self, *args, **kwargs):
+            return self.ours(*args, **kwargs)
+
+    assert judge(TRANSFORM, Mine, load_published(TRANSFORM).check).points == 0.0
+
+
+KEEPS = """
+kept = []
+
+def exact_policy_gradient(logits, rewards):
+    kept.append(categorical_score)
+    return logits * 0
+
+def categorical_score(logits, actions):
+    return kept[0](logits, actions)
+"""
+
+
+def test_a_stand_in_that_was_kept_gives_nothing_later():
+    names = {}
+    exec(KEEPS, names)
+    first, then = find_exercise("exact_policy_gradient"), find_exercise("categorical_score")
+    judge(first, names["exact_policy_gradient"], load_published(first).check)
+    assert judge(then, names["categorical_score"], load_published(then).check).points == 0.0
+    with pytest.raises(Refused, match="yours to write"):
+        names["kept"][0](torch.zeros(1, 2), torch.tensor([0]))
+
+
+@pytest.mark.parametrize(
+    "name", ["categorical_probs", "categorical_log_prob", "categorical_score", "gaussian_log_prob"]
+)
+def test_what_later_exercises_are_given_gives_nothing_before(name):
+    module = gaussian if name.startswith("gaussian") else categorical
+    right, exercise = module.SCORE_DONE[name], find_exercise(name)
+    check = load_published(exercise).check
+    assert judge(exercise, lambda *args: right(*args), check).points == 0.0
+    assert "grader's own" in judge(exercise, right, check).difference
 
 
 NUMPY_STYLE = """

@@ -1,15 +1,39 @@
 """The verifier: no evidence, no points; and nothing that is hidden gets out."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell
 
-from grader.compare import Outcome
-from grader.evidence import read_actions, read_outcomes
+from grader.compare import UNWRITTEN, Outcome
+from grader.evidence import answer_question, read_actions, read_outcomes
 from grader.execute import cell_by_id
-from grader.wire import BrokenFrame
+from grader.exercises import find_exercise
+from grader.hidden import hidden_check
+from grader.questions import Question
+from grader.verifier import Verifier
+from grader.wire import BrokenFrame, pack, unpack
+
+
+class InThisProcess:
+    """A witness that is no other process."""
+
+    def __init__(self, source):
+        self.namespace = {}
+        exec(source, self.namespace)
+
+    def ask(self, question):
+        return unpack(pack(answer_question(question, self.namespace))[4:])
+
+
+def verdict_on(source, tmp_path, exercise="gae"):
+    """What the verifier says of an answer, in the order in which witnesses are asked."""
+    verifier, witness = Verifier("ada", tmp_path, b"s"), InThisProcess(source)
+    question = Question(exercise, exercise, f"test_{exercise}")
+    return verifier.judge(question, witness, verifier.rehearse(question, witness))
+
 
 RIGHT = {"observables": {"advantages": np.zeros(3)}}
 
@@ -87,6 +111,45 @@ def test_an_error_says_of_a_hidden_input_only_what_a_published_one_makes_it_say(
     assert "it raises ValueError for an input" in mark.text
     feedback = next((course.root / "feedback" / "raises-leak").rglob("*.html")).read_text("utf-8")
     assert "LEAK [" not in feedback
+
+
+def test_the_seed_an_agent_gets_is_not_that_of_its_environments(tmp_path, monkeypatch):
+    told, used = [], []
+    monkeypatch.setattr("grader.verifier.measure", lambda exercise, act, seed: used.append(seed))
+    witness = SimpleNamespace(ask=lambda question: told.append(question["seed"]))
+    question = Question("cartpole_agent", "act", "test_cartpole_agent")
+    Verifier("ada", tmp_path, b"s").judge(question, witness, frozenset())
+    assert len(told) == len(used) == 1
+    assert abs(told[0] - used[0]) > 1000
+
+
+KEEPS = """
+KEPT = []
+def gae(rewards, values, next_values, terminated, truncated, *, gamma, gae_lambda):
+    KEPT.append(f"LEAK {len(rewards)} {rewards.tolist()}")
+    raise ValueError(max(KEPT, key=len))
+"""
+
+
+def test_an_error_that_repeats_a_hidden_input_ever_after_is_not_told(tmp_path):
+    verdict = verdict_on(KEEPS, tmp_path)
+    hidden = hidden_check(find_exercise("gae"), secret=b"s", student="ada").cases
+    texts = [str(case.inputs["rewards"].tolist()) for case in hidden]
+    assert (verdict.points, [text for text in texts if text in verdict.difference]) == (0.0, [])
+
+
+def test_what_is_not_written_yet_has_no_words_of_its_own(tmp_path):
+    sent = {"error": "LEAK 0.123", "unwritten": True}
+    assert [one.error for one in read_outcomes(sent, 1)] == [UNWRITTEN.error]
+    source = "def gae(rewards, *rest, **knobs):\n    raise NotImplementedError(rewards.tolist())"
+    assert verdict_on(source, tmp_path).difference == UNWRITTEN.error
+
+
+def test_published_cases_are_never_read_from_the_instructors_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "04_reinforce_vs_gae.json").write_text("not what was published")
+    monkeypatch.chdir(tmp_path)
+    source = "def gae(*args, **knobs):\n    return undefined_name"
+    assert "undefined_name" in verdict_on(source, tmp_path).difference
 
 
 @pytest.mark.slow

@@ -108,5 +108,17 @@ def test_descriptors_that_come_along_are_not_taken(ends):
     assert len(list(open_descriptors())) == before
 
 
+def test_what_a_second_process_sends_is_no_frame_where_one_is_expected(ends):
+    channel = Channel(ends[0].socket, one_sender=True)
+    ends[1].sendall(pack({"hello": True}))
+    assert channel.receive(1) == {"hello": True}
+    if (child := os.fork()) == 0:
+        ends[1].sendall(pack({"outcomes": []}))
+        os._exit(0)
+    os.waitpid(child, 0)
+    with pytest.raises(BrokenFrame, match="second process"):
+        channel.receive(1)
+
+
 def open_descriptors():
     return os.listdir("/proc/self/fd")

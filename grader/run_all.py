@@ -1,0 +1,79 @@
+"""Run all notebooks of a submission: together in one sandbox, and again alone who lost by that."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from grader.bubblewrap import Limits, SandboxError
+from grader.clock import Budget
+from grader.run import Job, Judge, NotebookRun, Ran
+from grader.sandbox import Bundle, Sandbox
+
+
+def run_submission(
+    jobs: Sequence[Job],
+    folder: Path,
+    bundle: Bundle,
+    limits: Limits,
+    judge: Judge | None,
+    *,
+    contained: bool = True,
+) -> dict[str, Ran]:
+    """Run the cells of all notebooks, then ask the witnesses of all.
+
+    So no cell of the student's runs after a hidden input has come in. A notebook can kill what
+    another one left, or all of the sandbox: whatever did not come through it unharmed is run once
+    more, each notebook alone, and then what is lost is its own loss.
+
+    Args:
+        jobs: the notebooks; outputs are written into them.
+        folder: holds a folder per notebook, with its files.
+        bundle: the packages that may be imported.
+        limits: what all of it may use, the second runs included.
+        judge: finds out what answers are worth; not needed where nothing is asked.
+        contained: False runs it without sandbox.
+
+    Raises:
+        SandboxError: no sandbox could be started.
+    """
+    results: dict[str, Ran] = {}
+    budget = Budget()
+
+    def run(some: Sequence[Job]) -> None:
+        wanted = {job.name: len(job.questions) for job in some}
+        with closing(Sandbox(bundle, folder, wanted, limits, contained=contained)) as sandbox:
+            runs = [NotebookRun(sandbox, job, limits, budget) for job in some]
+            for one in _over(sandbox, runs, judge):
+                results[one.job.name] = one.ran
+
+    run(jobs)
+    for job in jobs:
+        if job.name not in results:
+            run([job])
+    return {job.name: results[job.name] for job in jobs}
+
+
+def _over(
+    sandbox: Sandbox, runs: Sequence[NotebookRun], judge: Judge | None
+) -> Iterator[NotebookRun]:
+    """Runs that are over, those that others may have harmed left out."""
+    alone, started = len(runs) == 1, []
+    for run in runs:
+        if not run.start():
+            if not started:
+                raise SandboxError("no kernel could be started in a new sandbox")
+            continue
+        started.append(run)
+        run.run_cells(started)
+        if not run.sandbox_lives():
+            if alone:
+                yield run.without_evidence()
+            return
+    for run in started:
+        run.rehearse(judge)
+    for run in started:
+        run.question(judge)
+        if alone or not run.harmed():
+            yield run
+        if not run.sandbox_lives():
+            return
