@@ -10,6 +10,7 @@ from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
 from grader.exercises.sampler_facts import sampler_facts
 from grader.exercises.sampler_parts import (
     KEYS,
+    MOST_ROWS,
     NOT_IN_TIME,
     Minibatch,
     Runner,
@@ -92,6 +93,8 @@ def _collect(sampler: Any, inputs: Inputs) -> list[Minibatch]:
         raise Refused("get_next() gives no minibatch at all")
     if len(found) > most:
         raise Refused(f"get_next() does not end: more than {most} minibatches came")
+    if sum(len(batch.rows) for batch in found) > MOST_ROWS:
+        raise Refused(f"get_next() gives more than {MOST_ROWS} rows")
     return found
 
 
@@ -100,8 +103,9 @@ def _raw(call: list[Minibatch], inputs: Inputs) -> Observables:
     found = {
         "sizes": np.array([len(batch.rows) for batch in call], dtype=np.float64),
         "rows": np.concatenate([np.zeros(0), *(batch.rows for batch in call)]),
-        "keys": np.array([batch.flags for batch in call], dtype=np.float64),
     }
+    if any(look in inputs["observe"] for look in ("together", "keys", "timeless")):
+        found["keys"] = np.array([batch.flags for batch in call], dtype=np.float64)
     if "together" in inputs["observe"]:
         held = [digests(inputs, batch.held, len(batch.rows)) for batch in call]
         found["digests"] = np.concatenate([np.zeros((0, len(KEYS))), *held])

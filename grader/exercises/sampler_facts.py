@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.exercise import Inputs, Observables, Refused
-from grader.exercises.sampler_parts import KEYS, NOT_IN_TIME, ROLLOUT, digests, rows_of
+from grader.exercises.sampler_parts import KEYS, MOST_ROWS, NOT_IN_TIME, ROLLOUT, digests, rows_of
 from grader.exercises.sampler_parts import make_trajectory as right_of
 
 Found = Mapping[str, float]
@@ -39,12 +39,10 @@ class Call:
 
     Args:
         rows: of every minibatch the numbers of its rows, (B,) each.
-        keys: (minibatches, K), which keys they hold.
         per_epoch: minibatches that are wanted in an epoch.
     """
 
     rows: tuple[NDArray[np.int64], ...]
-    keys: NDArray[np.float64]
     per_epoch: int
 
     @property
@@ -69,7 +67,15 @@ class Seen:
 
     def array(self, name: str, *shape: int) -> NDArray[np.float64]:
         """One of the arrays, of this shape."""
-        return _shaped(self.raw, name, shape)
+        array = self.raw.get(name)
+        if array is None or array.shape != shape:
+            raise Refused(f"what it gave cannot be read: {name}")
+        return array
+
+    @property
+    def keys(self) -> NDArray[np.bool_]:
+        """(minibatches, K), which keys the minibatches of the first call hold."""
+        return self.array("keys 0", len(self.first.rows), len(KEYS) + len(NOT_IN_TIME)) > 0
 
     @property
     def first(self) -> Call:
@@ -87,13 +93,6 @@ class Seen:
         return sum(bool(one.all()) for one in np.split(right, np.cumsum(sizes)[:-1]))
 
 
-def _shaped(raw: Observables, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = raw.get(name)
-    if array is None or array.shape != shape:
-        raise Refused(f"what it gave cannot be read: {name}")
-    return array
-
-
 def read(inputs: Inputs, raw: Observables, number: int) -> Call:
     """One call's minibatches, out of the arrays.
 
@@ -103,14 +102,13 @@ def read(inputs: Inputs, raw: Observables, number: int) -> Call:
     sizes, rows = raw.get(f"sizes {number}"), raw.get(f"rows {number}")
     if sizes is None or rows is None or sizes.ndim != 1 or rows.ndim != 1 or not sizes.size:
         raise Refused("what it gave cannot be read: there are no minibatches")
-    whole = all(
+    whole = len(rows) <= MOST_ROWS and all(
         (np.isfinite(a) & (a == np.rint(a)) & (np.abs(a) < 1e12)).all() for a in (sizes, rows)
     )
     if not whole or (sizes < 0).any() or sizes.sum() != len(rows):
         raise Refused("what it gave cannot be read: sizes and rows do not fit together")
-    keys = _shaped(raw, f"keys {number}", (len(sizes), len(KEYS) + len(NOT_IN_TIME)))
     parts = np.split(rows.astype(np.int64), np.cumsum(sizes.astype(np.int64))[:-1])
-    return Call(tuple(parts), keys, inputs["num_minibatches"])
+    return Call(tuple(parts), inputs["num_minibatches"])
 
 
 def _whole(seen: Seen) -> Found:
@@ -147,8 +145,7 @@ def _together(seen: Seen) -> Found:
     twice = [len(set(batch)) < len(batch) for batch in seen.first.in_rollout]
     rows = seen.all_rows
     right = digests(seen.inputs, right_of(rows), len(rows))
-    held = seen.first.keys[:, : len(KEYS)] > 0
-    wanted = np.repeat(held, [len(one) for one in seen.first.rows], axis=0)
+    wanted = np.repeat(seen.keys[:, : len(KEYS)], [len(one) for one in seen.first.rows], axis=0)
     aligned = (seen.array("digests 0", *right.shape) == right) | ~wanted
     return {
         f"some minibatch holds a row twice {YES}": any(twice),
@@ -157,12 +154,12 @@ def _together(seen: Seen) -> Found:
 
 
 def _keys(seen: Seen) -> Found:
-    missing = len(seen.first.rows) - (seen.first.keys > 0).sum(axis=0)
+    missing = (~seen.keys).sum(axis=0)
     return {f"minibatches without {key!r}": missing[k] for k, key in enumerate(KEYS)}
 
 
 def _timeless(seen: Seen) -> Found:
-    held = (seen.first.keys > 0).sum(axis=0)[len(KEYS) :]
+    held = seen.keys.sum(axis=0)[len(KEYS) :]
     name = "minibatches with {!r}, which has no time axis"
     return {name.format(key): held[k] for k, key in enumerate(NOT_IN_TIME)}
 

@@ -14,6 +14,7 @@ from grader.exercise import Inputs, Refused
 
 Trajectory = dict[str, Any]
 ROLLOUT = 1000  # the first row of the k-th rollout has number 1000 k
+MOST_ROWS = 9000  # in one call; as many come if every minibatch holds the whole rollout
 # No time axis: none of these can be indexed by a row.
 NOT_IN_TIME = {
     "mean_return": 12.5,

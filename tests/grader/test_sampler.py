@@ -11,6 +11,7 @@ from grader.compare import Outcome
 from grader.exercises import find_exercise
 from grader.hidden import answer_keys
 from grader.judge import judge, judge_outcomes, make_check, observed
+from grader.wire import MAX_FRAME
 
 SAMPLER, KEY = find_exercise("sampler"), answer_keys()["sampler"]
 CHECK = make_check(SAMPLER, replace(KEY, misconceptions=()), np.random.default_rng(0), 1)
@@ -161,6 +162,17 @@ def test_facts_come_of_any_arrays_or_a_sentence(number, shape):
             odd = np.full(array.shape if shape is None else shape, number)
             outcome = observed(SAMPLER, case, Outcome({**raw, name: odd}))
             assert outcome.observables or outcome.error.startswith("what it gave cannot be read")
+
+
+def whole_rollouts(self, trajectory, rows):
+    return {key: value.copy() for key, value in trajectory.items() if np.ndim(value)}
+
+
+def test_minibatches_that_are_all_the_whole_rollout_fit_into_what_is_sent():
+    cases = list(SAMPLER.cases(np.random.default_rng(3), 2))
+    answer = type("Sampler", (Sampler,), {"minibatch": whole_rollouts})
+    found = [SAMPLER.drive(answer, case.inputs) for case in cases]
+    assert sum(array.nbytes for raw in found for array in raw.values()) < MAX_FRAME / 2
 
 
 def without_end(self):
