@@ -60,6 +60,8 @@ def gae_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         plain_column = rollout(rng, steps, {})
         yield _case(ARGUMENTS, plain_column, layout="float32, strided", **discounts(rng))
         yield _case(ARGUMENTS, mixed, layout="float32, strided", only_keep=True, **discounts(rng))
+        for arrays in (mixed, side_by_side(rng, steps)):
+            yield _case(ARGUMENTS, arrays, layout="float64", only_keep=True, **discounts(rng))
 
 
 def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
@@ -78,6 +80,8 @@ def td_residuals_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         mixed = rollout(rng, steps, one_of_each(steps))
         for column, rest in ((plain_column, {}), (mixed, {"only_keep": True})):
             yield _case(TD_ARGUMENTS, column, layout="float32, strided", gamma=gamma, **rest)
+        for arrays in (mixed, side_by_side(rng, steps)):
+            yield _case(TD_ARGUMENTS, arrays, layout="float64", gamma=gamma, only_keep=True)
 
 
 def _case(group: Group, arrays: dict[str, NDArray], **rest: Any) -> Case:
@@ -111,7 +115,9 @@ def gae_transform_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield _trajectory(rng, ADVANTAGES_END, steps, one_of_each(steps), **knobs)
         for ends in ({}, one_of_each(steps)):
             yield _trajectory(rng, TARGETS, steps, ends, observe="value_targets", **knobs)
-        yield _trajectory(rng, REST, steps, {inside: "terminated"}, rest="must stay")
+        yield _trajectory(rng, REST, steps, {inside: "terminated"})
+        for ends in (one_of_each(steps), {inside: "truncated", steps - 1: "truncated"}):
+            yield _trajectory(rng, REST, steps, ends, observe="the rest", **knobs)
 
 
 def _trajectory(
@@ -167,17 +173,25 @@ def drive_gae_transform(answer: Any, inputs: Inputs) -> Observables:
         },
     }
     before = {key: value.copy() for key, value in trajectory.items()}
+    last_observation = inputs["last_observation"].copy()
     transform: Any = answer(policy, **knobs)
-    transform(trajectory, inputs["last_observation"].copy())
+    transform(trajectory, last_observation)
     for key in ("advantages", "value_targets"):
         if key not in trajectory:
             raise Refused(f"the trajectory has no {key!r} after the call; add it in place")
-    if "rest" in inputs:
-        for key, value in before.items():
-            if key not in trajectory or not np.array_equal(trajectory[key], value):
-                raise Refused(f"it changes trajectory[{key!r}]; only add the two new keys")
     observe = inputs["observe"]
+    if observe == "the rest":
+        _check_kept(trajectory, before)
+        if not np.array_equal(last_observation, inputs["last_observation"]):
+            raise Refused("it changes last_observation; work on a copy")
+        return {}
     return {observe: plain(trajectory[observe], f"trajectory[{observe!r}]")}
+
+
+def _check_kept(trajectory: dict[str, Any], before: dict[str, NDArray]) -> None:
+    for key, value in before.items():
+        if key not in trajectory or not np.array_equal(trajectory[key], value):
+            raise Refused(f"it changes trajectory[{key!r}]; only add the two new keys")
 
 
 TD_RESIDUALS = Exercise(

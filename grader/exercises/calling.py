@@ -1,8 +1,11 @@
 """How drivers call an answer: with fresh arguments, in several layouts, that must not change.
 
 Three inputs are for the driver and not for the answer: `layout` ("float32", for arrays "strided"
-too, asks for arguments of that kind, and for unchanged ones), `only_keep` (compare nothing but
-that), and whatever a driver does not name.
+too, or "float64" asks for arguments of that kind, and for unchanged ones), `only_keep` (compare
+nothing but that), and whatever a driver does not name.
+
+Both kinds of float are asked for: who casts to float64 first works on a copy of float32 arguments,
+and on the arguments themselves where they are float64.
 """
 
 import contextlib

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from grader.exercise import Case, Exercise, Group
-from grader.exercises.ppo_drive import drive_ppo
+from grader.exercises.ppo_drive import drive_ppo, ppo_facts
 from grader.exercises.zones import (
     a_band,
     advantages_of,
@@ -35,22 +35,25 @@ MULTIVARIATE = {"kind": "multivariate"}
 
 
 def ppo_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
-    """The four quadrants, values that moved, long and short gradients, all with own numbers."""
-    for _ in range(n):
-        yield from _policy_cases(rng)
-        yield from _value_cases(rng)
-        for rest in (MULTIVARIATE, {"defaults": True}, FLOAT32):
-            yield _near(SUM, rng, ask="loss", **rest)
-        yield from _step_cases(rng)
-        for sizes, rest in (((3, 2, 1, 9, 3, 4, 6), {}), ((0, 1, 1, 5, 0, 0, 0), MULTIVARIATE)):
-            band, ratios = ratios_by_share(rng, sizes)
-            moved = {"ratios": ratios, "moves": rng.uniform(-0.2, 0.2, len(ratios)).round(3)}
-            yield _case(ABOUT_POLICY, rng, band, ask="policy", **moved, **rest)
-        for moves, height in (("nnnttapp", 0.0), ("naaattttp", 15.0), ("nnnnn", 0.0)):
-            yield _moved(ABOUT_VALUES, rng, moves, height=height, ask="values")
-        for size, zones in ((6, "bbiiaa"), (1, "i")):
-            moved = {"ratios": ratios_in(rng, 0.2, zones), "moves": np.linspace(0.1, 0.5, size)}
-            yield _case(KEPT, rng, 0.2, ask="kept", lr=0.01, **FLOAT32, **moved)
+    """The four quadrants, values that moved, long and short gradients, all with own numbers.
+
+    They are many, and each makes a policy and steps: more rounds than one are not asked for.
+    """
+    yield from _policy_cases(rng)
+    yield from _value_cases(rng)
+    for rest in (MULTIVARIATE, {"defaults": True}, FLOAT32):
+        yield _near(SUM, rng, ask="loss", **rest)
+    yield from _step_cases(rng)
+    # The step is a long one: who writes what is true after it writes other numbers.
+    for sizes, rest in (((3, 2, 1, 9, 3, 4, 6), {}), ((0, 1, 1, 5, 0, 0, 0), MULTIVARIATE)):
+        band, ratios = ratios_by_share(rng, sizes)
+        moved = {"ratios": ratios, "moves": rng.uniform(-0.2, 0.2, len(ratios)).round(3)}
+        yield _case(ABOUT_POLICY, rng, band, ask="policy", lr=0.3, **moved, **rest)
+    for moves, height in (("nnnttapp", 0.0), ("naaattttp", 15.0), ("nnnnn", 0.0)):
+        yield _moved(ABOUT_VALUES, rng, moves, height=height, ask="values", lr=0.3)
+    for size, zones in ((6, "bbiiaa"), (1, "i")):
+        moved = {"ratios": ratios_in(rng, 0.2, zones), "moves": np.linspace(0.1, 0.5, size)}
+        yield _case(KEPT, rng, 0.2, ask="kept", lr=0.01, **FLOAT32, **moved)
 
 
 def _policy_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -59,7 +62,7 @@ def _policy_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _ratios(INSIDE, rng, "iiiii", "±", ratios=np.ones(5), **ask)
     yield _ratios(INSIDE, rng, "iiii", "+", advantages=np.full(4, 1.25), **MULTIVARIATE, **ask)
     for group, sign, zone in ((POSITIVE, "+", "a"), (NEGATIVE, "-", "b")):
-        yield _ratios(group, rng, "bbbiiaaaa", sign, **ask)
+        yield _ratios(group, rng, "bbbiiaaaaf", sign, **ask)
         yield _ratios(group, rng, "bbbiiaaaa", sign, defaults=True, **MULTIVARIATE, **ask)
         yield _ratios(group, rng, zone, sign, **ask)
 
@@ -82,7 +85,7 @@ def _step_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield _near(LONG, rng, **ask, **long, **FLOAT32)
     for limit in (short, long):
         yield _near(STALE, rng, stale=3.0, **{**ask, "steps": 1}, **limit)
-    yield _near(COUNTED, rng, **{**ask, "ask": "iteration", "steps": 3})
+    yield _near(COUNTED, rng, **{**ask, "ask": "iteration", "steps": int(rng.integers(3, 7))})
     for limit in (short, long):
         yield _near(NORM, rng, **{**ask, "ask": "norm", "steps": 1}, **limit)
 
@@ -114,7 +117,8 @@ def _moved(group: Group, rng: np.random.Generator, letters: str, **rest: Any) ->
 def _near(group: Group, rng: np.random.Generator, **rest: Any) -> Case:
     """A batch in which nothing is clipped, so near is the policy to the one that collected it.
 
-    Its rows share their weights; all targets are higher than the values.
+    Its rows share their weights; all targets are higher than the values. With it comes how fast
+    the losses of the rows fall, each with its log-probability or with its value.
     """
     rows = 9
     observations = rng.normal(size=(rows, 3)).round(2)
@@ -130,6 +134,9 @@ def _near(group: Group, rng: np.random.Generator, **rest: Any) -> Case:
         "moves": rng.uniform(-0.05, 0.05, rows).round(3),
         "value_coef": round(rng.uniform(0.4, 0.9), 2),
     }
+    chosen["advantages"] = advantages_of(rng, rows, "±")
+    chosen["policy_slopes"] = chosen["ratios"] * chosen["advantages"]
+    chosen["value_slopes"] = 2.0 * (observations @ values - chosen["value_targets"])
     return _case(group, rng, 0.3, **{**chosen, **rest})
 
 
@@ -168,6 +175,7 @@ PPO = Exercise(
     ),
     ppo_cases,
     drive_ppo,
+    facts=ppo_facts,
     answer="PPO",
     axes=("i", "j"),
 )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from grader.exercise import Inputs, Observables, Refused
-from grader.exercises.ppo_parts import WEIGHTS, Scene, inside_the_band
+from grader.exercises.ppo_parts import WEIGHTS, Scene, stand_in_losses
 from grader.plain import plain
 
 OF_POLICY = ("entropy", "policy_loss_clipped_fraction", "max_ratio")
@@ -26,7 +26,7 @@ def drive_ppo(answer: Any, inputs: Inputs) -> Observables:
 
 def _with_stand_ins(answer: Any, scene: Scene, *names: str) -> Any:
     ppo = scene.make(answer)
-    losses = inside_the_band(ppo, scene)
+    losses = stand_in_losses(ppo, scene)
     for name in names:
         setattr(ppo, name, losses[name])
     return ppo
@@ -80,24 +80,31 @@ def _ask_loss(answer: Any, scene: Scene) -> Observables:
 
 
 def _ask_step(answer: Any, scene: Scene) -> Observables:
+    """Steps from the same weights, each on other rows; the optimizer keeps what it has."""
     ppo = _with_stand_ins(answer, scene, *ALL)
     found = {}
     for number in range(1, scene.inputs["steps"] + 1):
-        before = [one.detach().clone() for one in scene.model.parameters()]
+        scene.put_back()
+        scene.rows, before = PARTS[number - 1], scene.weights()
         ppo.step(scene.minibatch())
-        for name, old, now in zip(WEIGHTS, before, scene.model.parameters(), strict=True):
-            found[f"move of {name} in step {number}"] = plain(now - old, name)
+        moves = scene.moves(before)
+        found |= {f"move of {name} in step {number}": move for name, move in moves.items()}
     return found
 
 
+PARTS = (slice(0, 6), slice(3, 9))
+
+
 def _ask_iteration(answer: Any, scene: Scene) -> Observables:
-    ppo = _with_stand_ins(answer, scene, *ALL)
+    """What step counts; a loss that is asked for by somebody else counts for nothing."""
+    ppo, before = _with_stand_ins(answer, scene, *ALL), scene.weights()
+    ppo.loss(scene.minibatch())
     for _ in range(scene.inputs["steps"]):
         ppo.step(scene.minibatch())
     if not hasattr(ppo, "iteration"):
         raise Refused("the object has no attribute iteration")
     name = f"iteration after {scene.inputs['steps']} calls of step"
-    return {name: plain(ppo.iteration, "the attribute iteration")}
+    return {name: plain(ppo.iteration, "the attribute iteration"), **scene.moves(before)}
 
 
 def _ask_norm(answer: Any, scene: Scene) -> Observables:
@@ -106,17 +113,10 @@ def _ask_norm(answer: Any, scene: Scene) -> Observables:
 
 
 def _written(ppo: Any, scene: Scene, names: tuple[str, ...]) -> dict[str, NDArray]:
-    """What one step writes.
-
-    Raises:
-        Refused: one of the names is not among it.
-    """
+    """What one step writes under these names."""
     scene.runner.written.clear()
     ppo.step(scene.minibatch())
-    for name in names:
-        if name not in scene.runner.written:
-            raise Refused(f"step writes no {name!r}; hand it to self.write, here or in a loss")
-    return scene.runner.written
+    return {name: scene.runner.read(name) for name in names}
 
 
 def _ask_policy(answer: Any, scene: Scene) -> Observables:
@@ -141,8 +141,8 @@ def _logs(
 
 
 def _ask_kept(answer: Any, scene: Scene) -> Observables:
-    """Nothing, if only the batch stays as it is."""
-    batch, ppo = scene.minibatch(), scene.make(answer)
+    """How the weights move, if only the batch stays as it is."""
+    batch, ppo, before = scene.minibatch(), scene.make(answer), scene.weights()
     given = dict(batch)
     ppo.step(given)
     if given.keys() != batch.keys():
@@ -150,7 +150,17 @@ def _ask_kept(answer: Any, scene: Scene) -> Observables:
     for key, right in scene.batch.items():
         if not torch.equal(batch[key], right) or not torch.equal(given[key], right):
             raise Refused(f"step changes batch[{key!r}]; work on a new tensor")
-    return {}
+    return scene.moves(before)
+
+
+def ppo_facts(inputs: Inputs, raw: Observables) -> Observables:
+    """What is found; of weights that only have to move, whether they do."""
+    if inputs["ask"] not in ("iteration", "kept"):
+        return raw
+    moves = [raw[name] for name in WEIGHTS]
+    moved = all(np.isfinite(move).all() for move in moves) and any(move.any() for move in moves)
+    rest = {name: array for name, array in raw.items() if name not in WEIGHTS}
+    return {"the weights move (1: yes, 0: no)": np.array(float(moved)), **rest}
 
 
 _ASKED = {

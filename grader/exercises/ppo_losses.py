@@ -19,6 +19,7 @@ from grader.exercises.zones import (
 NOTEBOOK = "05_ppo_clipping"
 PAPER = "Schulman et al. 2017, arXiv:1707.06347"
 FLOAT32 = {"layout": "float32"}
+FLOAT64 = {"layout": "float64", "only_keep": True}
 
 INSIDE = Group("while every ratio is inside the band", 1.5)
 POSITIVE = Group("for positive advantages outside the band", 1.0)
@@ -75,6 +76,7 @@ def ppo_clip_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield _far_out(rng, FAR)
         yield _clip_case(rng, ARGUMENTS, "bbbiiiaaa", "±", **FLOAT32)
         yield _far_out(rng, ARGUMENTS, **FLOAT32)
+        yield _clip_case(rng, ARGUMENTS, "bbbiiiaaa", "±", **FLOAT64)
 
 
 def _far_out(rng: np.random.Generator, group: Group, **rest: Any) -> Case:
@@ -105,7 +107,8 @@ def approx_kl_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         for rest in ({}, FLOAT32):
             far = dict(_far_out(rng, KL_REST, **rest).inputs)
             yield Case(KL_REST.name, {k: far[k] for k in far if k not in _OF_THE_LOSS})
-        yield _diagnostic(rng, KL_REST, "bbbiiaa", **FLOAT32)
+        for rest in (FLOAT32, FLOAT64):
+            yield _diagnostic(rng, KL_REST, "bbbiiaa", **rest)
 
 
 _OF_THE_LOSS = ("advantages", "clip_range")
@@ -130,7 +133,8 @@ def clip_fraction_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield Case(SHARE_REST.name, {**edge.inputs, "log_probs": log_probs})
         far = {k: v for k, v in _far_out(rng, SHARE_REST).inputs.items() if k != "advantages"}
         yield Case(SHARE_REST.name, far)
-        yield _shares(rng, SHARE_REST, (2, 1, 4, 7, 3, 5, 1), **FLOAT32)
+        for rest in (FLOAT32, FLOAT64):
+            yield _shares(rng, SHARE_REST, (2, 1, 4, 7, 3, 5, 1), **rest)
 
 
 def _values(rng: np.random.Generator, group: Group, moves: str, **rest: Any) -> Case:
@@ -152,7 +156,8 @@ def clipped_value_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]
         far = _values(rng, VALUE_REST, "ttaapnnnn").inputs
         values = np.where(np.arange(9) < 4, 40.0 * far["values"], far["values"]).round(2)
         yield Case(VALUE_REST.name, {**far, "values": values})
-        yield _values(rng, VALUE_REST, "nttaap", **FLOAT32)
+        for rest in (FLOAT32, FLOAT64):
+            yield _values(rng, VALUE_REST, "nttaap", **rest)
 
 
 def drive_ppo_clip_loss(answer: Any, inputs: Inputs) -> Observables:

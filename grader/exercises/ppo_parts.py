@@ -2,6 +2,7 @@
 
 from bdb import BdbQuit
 from dataclasses import dataclass, field
+from types import new_class
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,19 @@ from grader.plain import plain
 
 KNOBS = ("clip_range", "value_coef", "max_grad_norm")
 WEIGHTS = ("mean_weights", "log_std_weights", "value_weights")
+GAUGES = ("entropy", "policy_loss_clipped_fraction", "max_ratio", "value_predictions")
+NAMES = (
+    *(f"additional/{gauge}" for gauge in (*GAUGES, "value_loss_clipped_fraction")),
+    *("losses/policy_loss", "losses/critic_loss", "gradient_norm"),
+)
 
 
 class Model(nn.Module):
     """A linear actor and critic, both of whose outputs depend on the observation."""
+
+    mean_weights: nn.Parameter
+    log_std_weights: nn.Parameter
+    value_weights: nn.Parameter
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
         super().__init__()
@@ -28,8 +38,8 @@ class Model(nn.Module):
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Means (B, A), variances (B, A) and values (B,)."""
-        means, log_stds, values = (states @ weights for weights in self.parameters())
-        return means, (2.0 * log_stds).exp(), values
+        means, log_stds = states @ self.mean_weights, states @ self.log_std_weights
+        return means, (2.0 * log_stds).exp(), states @ self.value_weights
 
 
 class Policy:
@@ -52,22 +62,39 @@ class Policy:
 
     def _distribution(self, means: Tensor, variances: Tensor) -> Distribution:
         if self.kind == "multivariate":
-            return MultivariateNormal(means, torch.diag_embed(variances))
-        return Independent(Normal(means, variances.sqrt()), 1)
+            scale = torch.diag_embed(variances.sqrt())
+            return MultivariateNormal(means, scale_tril=scale, validate_args=False)
+        return Independent(Normal(means, variances.sqrt(), validate_args=False), 1)
 
 
 class Runner:
-    """Keeps what it is told to write, the last under each name."""
+    """Keeps what it is told to write under the names of the exercise, the last under each."""
 
     def __init__(self) -> None:
-        self.written: dict[str, NDArray] = {}
+        self.written: dict[str, NDArray | Refused] = {}
 
     def write(self, name: str, value: Any, step: int) -> None:
-        """Keep one scalar."""
-        number = plain(value, f"what it writes as {name!r}")
+        """Keep one scalar, or why it is none; whoever asks for that name will hear it."""
+        if name in NAMES:
+            try:
+                self.written[name] = plain(value, f"what it writes as {name!r}")
+            except Refused as error:
+                self.written[name] = error
+
+    def read(self, name: str) -> NDArray:
+        """What was written under a name.
+
+        Raises:
+            Refused: nothing, or nothing that is a finite number.
+        """
+        number = self.written.get(name)
+        if number is None:
+            raise Refused(f"step writes no {name!r}; hand it to self.write, here or in a loss")
+        if isinstance(number, Refused):
+            raise number
         if not np.isfinite(number).all():
             raise Refused(f"what it writes as {name!r} is not finite: it holds {number.ravel()[0]}")
-        self.written[name] = number
+        return number
 
     def get_next(self) -> None:
         """No rollout."""
@@ -90,9 +117,14 @@ class Scene:
     """A policy, its optimizer, and a batch that it met when it was another by given ratios.
 
     Without observations of its own every row has a distribution and a value of its own.
+
+    Args:
+        inputs: of a case.
+        rows: of the batch that are in the minibatch.
     """
 
     inputs: Inputs
+    rows: slice = field(default_factory=lambda: slice(None))
     model: Model = field(init=False)
     batch: dict[str, Tensor] = field(init=False)
 
@@ -111,23 +143,45 @@ class Scene:
         kept = ("actions", "advantages", "value_targets", "rewards")
         self.batch = {key: data[key] for key in kept}
         self.batch["observations"] = data.get("observations", rows)
-        act = self.act()
-        log_probs = act["distribution"].log_prob(data["actions"]).detach()
-        self.batch["log_probs"] = log_probs - data["ratios"].log()
-        self.batch["values"] = act["values"].detach() - data["moves"]
+        with torch.no_grad():
+            act = self.act()
+            self.log_probs = act["distribution"].log_prob(data["actions"])
+        self.values, self.data = act["values"], data
+        self.batch["log_probs"] = self.log_probs - data["ratios"].log()
+        self.batch["values"] = self.values - data["moves"]
 
     def act(self) -> dict[str, Any]:
         """What the policy says to the batch, with a graph."""
         return self.policy.act(self.batch["observations"], training=True)
 
     def minibatch(self) -> dict[str, Tensor]:
-        """A copy of the batch."""
-        return {key: tensor.clone() for key, tensor in self.batch.items()}
+        """A copy of the rows that it has now."""
+        return {key: tensor[self.rows].clone() for key, tensor in self.batch.items()}
 
     def make(self, answer: Any) -> Any:
-        """The student's object, around this policy and optimizer."""
+        """The student's object, around this policy and optimizer.
+
+        It is of a class derived from the student's: that takes stand-ins in spite of __slots__.
+        """
         knobs = {knob: self.inputs[knob] for knob in KNOBS if knob in self.inputs}
-        return answer(self.policy, self.optimizer, Sampler(self.runner), **knobs)
+        open_to_stand_ins: Any = new_class(answer.__name__, (answer,))
+        return open_to_stand_ins(self.policy, self.optimizer, Sampler(self.runner), **knobs)
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of all weights."""
+        named = self.model.named_parameters()
+        return {name: weights.detach().clone() for name, weights in named}
+
+    def put_back(self) -> None:
+        """Give the weights the numbers that they had at first."""
+        with torch.no_grad():
+            for name, weights in self.model.named_parameters():
+                weights.copy_(self.data[name])
+
+    def moves(self, before: dict[str, Tensor]) -> dict[str, NDArray]:
+        """By how much each of the weights has moved since."""
+        now = self.model.named_parameters()
+        return {name: plain(weights - before[name], name) for name, weights in now}
 
     def forget(self) -> None:
         """Clear all gradients, or fill them with what somebody left there."""
@@ -147,32 +201,36 @@ class Scene:
         }
 
 
-def inside_the_band(ppo: Any, scene: Scene) -> dict[str, Any]:
-    """The three losses as they are while nothing is clipped, to stand in for the student's own.
+def stand_in_losses(ppo: Any, scene: Scene) -> dict[str, Any]:
+    """Three losses that are straight lines, to stand in for the student's own.
 
-    So `loss` is judged whatever the two others are worth, and `step` whatever all three are. The
-    student's own are called as well, for what they keep or write; what comes of it is dropped.
+    Value and slope at the scene's first weights come with the case; nothing can be learned from
+    them of a loss elsewhere. So `loss` is judged whatever the two others are worth, and `step`
+    whatever all three are, and likewise where they call none of the others.
+
+    The student's own are called as well, for what they keep or write; what comes of it is dropped.
     """
-    value_coef = scene.inputs.get("value_coef", 0.25)
+    value_coef, data = scene.inputs.get("value_coef", 0.25), scene.data
 
     def policy_loss(batch: dict[str, Tensor], act: dict[str, Any]) -> Tensor:
-        log_ratios = act["distribution"].log_prob(batch["actions"]) - batch["log_probs"]
-        return -(log_ratios.exp() * batch["advantages"]).mean()
+        moved = act["distribution"].log_prob(batch["actions"]) - scene.log_probs[scene.rows]
+        return -(data["policy_slopes"][scene.rows] * (1.0 + moved)).mean()
 
     def value_loss(batch: dict[str, Tensor], act: dict[str, Any]) -> Tensor:
-        return (act["values"] - batch["value_targets"]).square().mean()
+        moved, slopes = act["values"] - scene.values[scene.rows], data["value_slopes"][scene.rows]
+        return (slopes.square() / 4.0 + slopes * moved).mean()
 
     def loss(batch: dict[str, Tensor]) -> Tensor:
         act = scene.policy.act(batch["observations"], training=True)
         return policy_loss(batch, act) + value_coef * value_loss(batch, act)
 
-    right = {"policy_loss": policy_loss, "value_loss": value_loss, "loss": loss}
-    return {name: _beside(one, getattr(ppo, name, None)) for name, one in right.items()}
+    lines = {"policy_loss": policy_loss, "value_loss": value_loss, "loss": loss}
+    return {name: _beside(one, getattr(ppo, name, None)) for name, one in lines.items()}
 
 
-def _beside(right: Any, own: Any) -> Any:
+def _beside(line: Any, own: Any) -> Any:
     def stand_in(batch: dict[str, Tensor], *act: Any, **named: Any) -> Tensor:
-        loss = right(batch, *act, **named)
+        loss = line(batch, *act, **named)
         try:
             own({key: tensor.clone() for key, tensor in batch.items()}, *act, **named)
         except BdbQuit:  # somebody left the debugger

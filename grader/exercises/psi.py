@@ -50,6 +50,8 @@ def psi_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
             yield _case(name, ARGUMENTS, rng, rollout(rng, steps, {}), layout="float32, strided")
             kept = {"layout": "float32, strided", "only_keep": True}
             yield _case(name, ARGUMENTS, rng, mixed, **kept)
+            for arrays in (mixed, side_by_side(rng, steps)):
+                yield _case(name, ARGUMENTS, rng, arrays, **{**kept, "layout": "float64"})
 
 
 def _case(

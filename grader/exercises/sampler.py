@@ -1,21 +1,21 @@
 """Exercise of 06_ppo_continuous_control: minibatches, seen through the rows they hold."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from grader.exercise import Case, Exercise, Group, Inputs, Observables, Refused
+from grader.exercises.sampler_facts import sampler_facts
 from grader.exercises.sampler_parts import (
     KEYS,
+    MOST_ROWS,
     NOT_IN_TIME,
-    ROLLOUT,
     Minibatch,
     Runner,
     Transform,
+    digests,
     seeded,
 )
 
@@ -44,7 +44,7 @@ def sampler_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         yield _case(UNEVEN, rng, {**uneven, "rows": 2 * parts - 1, "num_epochs": 2}, "count")
         yield _case(ROWS, rng, {**even, "rows": 24 * parts}, "rows, together, keys")
         yield _case(ROWS, rng, {"rows": 17, "num_epochs": 2, "num_minibatches": 17}, "rows, keys")
-        yield _case(TIMELESS, rng, {**even, "timeless": True}, "timeless")
+        yield _case(TIMELESS, rng, {**even, "timeless": True}, "timeless, gone")
         large = {"rows": 16 * parts, "num_minibatches": 16, "calls": 2}
         yield _case(SHUFFLED, rng, {**even, **large}, "order")
         yield _case(ROLLOUTS, rng, {**even, "num_epochs": 2, "calls": 3}, "rollouts")
@@ -57,35 +57,8 @@ def _case(group: Group, rng: np.random.Generator, inputs: Inputs, observe: str) 
     return Case(group.name, {"seed": int(rng.integers(2**31)), **inputs, "observe": observe})
 
 
-Call = list[Minibatch]
-Found = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What was seen while an answer was driven: its calls of get_next, and who was asked for what.
-
-    `record` has an entry for each call of a transform: which, rows, arguments, numpy or not.
-    """
-
-    inputs: Inputs
-    calls: list[Call]
-    runner: Runner
-    record: list[tuple[str, int, int, bool]]
-
-    @property
-    def first(self) -> Call:
-        """The minibatches of the first call."""
-        return self.calls[0]
-
-    def epochs(self, call: Call) -> list[Call]:
-        """The minibatches of a call, num_minibatches at a time."""
-        size = self.inputs["num_minibatches"]
-        return [call[i : i + size] for i in range(0, len(call), size)]
-
-
 def drive_sampler(answer: Any, inputs: Inputs) -> Observables:
-    """What comes out of a few calls of get_next, none of it a matter of chance."""
+    """What came out of a few calls of get_next, number by number; what it says is for the facts."""
     if not isinstance(answer, type):
         raise Refused("pass the class Sampler itself, not an instance of it")
     runner, record = Runner(inputs), []
@@ -99,14 +72,16 @@ def drive_sampler(answer: Any, inputs: Inputs) -> Observables:
         calls = [_collect(sampler, inputs) for _ in range(inputs.get("calls", 1))]
     if not runner.given:
         raise Refused("it never calls runner.get_next()")
-    seen = Seen(inputs, calls, runner, record)
-    found = {}
-    for part in inputs["observe"].split(", "):
-        found |= _LOOKS[part](seen)
-    return {name: np.array(float(number)) for name, number in found.items()}
+    found = {"rollouts": np.array(float(len(runner.given)))}
+    found |= {"record": np.array(record, dtype=np.float64).reshape(-1, 3)}
+    if "harm" in inputs["observe"] or "gone" in inputs["observe"]:
+        found |= _afterwards(runner.given[0], inputs)
+    for number, call in enumerate(calls):
+        found |= {f"{name} {number}": array for name, array in _raw(call, inputs).items()}
+    return found
 
 
-def _collect(sampler: Any, inputs: Inputs) -> Call:
+def _collect(sampler: Any, inputs: Inputs) -> list[Minibatch]:
     """Everything that one call of get_next gives."""
     given = sampler.get_next()
     if isinstance(given, dict) or not isinstance(given, Iterable):
@@ -114,123 +89,42 @@ def _collect(sampler: Any, inputs: Inputs) -> Call:
         raise Refused(f"get_next() gives {came}; yield dicts one by one, or return a list of them")
     most = inputs["num_epochs"] * (inputs["rows"] + inputs["num_minibatches"])
     found = [Minibatch(batch) for batch in islice(given, most + 1)]
+    if not found:
+        raise Refused("get_next() gives no minibatch at all")
     if len(found) > most:
         raise Refused(f"get_next() does not end: more than {most} minibatches came")
+    if sum(len(batch.rows) for batch in found) > MOST_ROWS:
+        raise Refused(f"get_next() gives more than {MOST_ROWS} rows")
     return found
 
 
-def _count(seen: Seen) -> Found:
-    sizes = [len(batch.rows) for batch in seen.first]
-    return {
-        "number of minibatches": len(sizes),
-        "rows in the smallest minibatch": min(sizes, default=0),
-        "rows in the largest minibatch": max(sizes, default=0),
+def _raw(call: list[Minibatch], inputs: Inputs) -> Observables:
+    """The minibatches of one call: their sizes, keys, and all of their rows, one below another."""
+    found = {
+        "sizes": np.array([len(batch.rows) for batch in call], dtype=np.float64),
+        "rows": np.concatenate([np.zeros(0), *(batch.rows for batch in call)]),
     }
-
-
-def _rows(seen: Seen) -> Found:
-    wanted = Counter(range(seen.inputs["rows"]))
-    held = [
-        Counter(row for batch in epoch for row in batch.in_rollout)
-        for epoch in seen.epochs(seen.first)
-    ]
-    return {
-        "epochs in which not every row comes exactly once": sum(rows != wanted for rows in held),
-    }
-
-
-def _together(seen: Seen) -> Found:
-    """In minibatches so large that, drawn with replacement, some rows would come twice."""
-    twice = [len(set(batch.in_rollout)) < len(batch.rows) for batch in seen.first]
-    return {
-        "some minibatch holds a row twice (1: yes, 0: no)": any(twice),
-        "the rows of all keys belong together (1: yes, 0: no)": all(b.aligned for b in seen.first),
-    }
-
-
-def _keys(seen: Seen) -> Found:
-    return {
-        f"minibatches without {key!r}": sum(key not in batch.held for batch in seen.first)
-        for key in KEYS
-    }
-
-
-def _timeless(seen: Seen) -> Found:
-    return {
-        f"minibatches with {key!r}, which has no time axis": sum(
-            key in batch.held for batch in seen.first
-        )
-        for key in NOT_IN_TIME
-    }
-
-
-def _order(seen: Seen) -> Found:
-    dealt = [
-        [frozenset(frozenset(b.in_rollout) for b in epoch) for epoch in seen.epochs(call)]
-        for call in seen.calls
-    ]
-    together = [one for call in dealt for one in call]
-    again = "epochs whose minibatches hold the same rows as those of an earlier epoch"
-    wanted = list(range(seen.inputs["rows"]))
-    return {
-        "epochs whose rows come in the order of the trajectory": sum(
-            [row for batch in epoch for row in batch.in_rollout] == wanted
-            for epoch in seen.epochs(seen.first)
-        ),
-        "epochs whose minibatches are runs of neighbouring rows": sum(
-            all(batch.is_run for batch in epoch) for epoch in seen.epochs(seen.first)
-        ),
-        f"{again}, in one call": len(dealt[0]) - len(set(dealt[0])),
-        f"{again}, in two calls": len(together) - len(set(together)),
-    }
-
-
-def _rollouts(seen: Seen) -> Found:
-    found = {"calls of runner.get_next() in three calls of get_next()": len(seen.runner.given)}
-    for k, word in enumerate(("first", "second", "third")):
-        others = [(batch.rows // ROLLOUT != k + 1).any() for batch in seen.calls[k]]
-        found[f"minibatches of the {word} call with rows of another rollout"] = sum(others)
+    if any(look in inputs["observe"] for look in ("together", "keys", "timeless")):
+        found["keys"] = np.array([batch.flags for batch in call], dtype=np.float64)
+    if "together" in inputs["observe"]:
+        held = [digests(inputs, batch.held, len(batch.rows)) for batch in call]
+        found["digests"] = np.concatenate([np.zeros((0, len(KEYS))), *held])
+    if "transforms" in inputs["observe"]:
+        found["advantages"] = np.concatenate([np.zeros(0), *(b.advantages for b in call)])
     return found
 
 
-def _transforms(seen: Seen) -> Found:
-    sizes = [rows for _, rows, _, _ in seen.record]
-    given = [arguments for _, _, arguments, _ in seen.record]
-    others = [not numpy for name, _, _, numpy in seen.record if name == "scale"]
+def _afterwards(trajectory: dict[str, Any], inputs: Inputs) -> Observables:
+    """What the first rollout holds when all is over."""
+    rest = [repr(trajectory.get(key)) == repr(value) for key, value in NOT_IN_TIME.items()]
+    there = [key in trajectory for key in (*KEYS, *NOT_IN_TIME)]
+    new = trajectory.keys() - {*KEYS, *NOT_IN_TIME}
     return {
-        "calls of the two transforms": len(seen.record),
-        "arguments that a transform is called with": max(given, default=0),
-        "most rows that a transform is given": max(sizes, default=0),
-        "minibatches that are not all numpy when the first transform gets them": sum(others),
-        "minibatches whose advantages come out as they went in": sum(
-            batch.has_advantages(1.0, 0.0) for batch in seen.first
-        ),
-        "minibatches that come as the first and then the second transform leave them": sum(
-            batch.has_advantages(2.0, 1.0) for batch in seen.first
-        ),
+        "rollout": digests(inputs, trajectory, inputs["rows"]),
+        "rollout's keys": np.array([*there, len(new)], dtype=np.float64),
+        "rollout's rest": np.array(rest, dtype=np.float64),
     }
 
-
-def _harm(seen: Seen) -> Found:
-    now, before = seen.runner.given[0], seen.runner.kept[0]
-    changed = [not np.array_equal(now[key], before[key]) for key in before if key in now]
-    return {
-        "arrays of the trajectory that hold other numbers afterwards": sum(changed),
-        "keys that the trajectory has gained or lost": len(now.keys() ^ before.keys()),
-    }
-
-
-_LOOKS = {
-    "count": _count,
-    "rows": _rows,
-    "together": _together,
-    "keys": _keys,
-    "timeless": _timeless,
-    "order": _order,
-    "rollouts": _rollouts,
-    "transforms": _transforms,
-    "harm": _harm,
-}
 
 SAMPLER = Exercise(
     "sampler",
@@ -240,5 +134,6 @@ SAMPLER = Exercise(
     (COUNT, UNEVEN, ROWS, TIMELESS, SHUFFLED, ROLLOUTS, TRANSFORMED, UNHARMED),
     sampler_cases,
     drive_sampler,
+    facts=sampler_facts,
     answer="Sampler",
 )

@@ -1,5 +1,6 @@
 """What the driver of `sampler` brings along: a runner, transforms, and an eye for minibatches."""
 
+import copy
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from grader.exercise import Inputs, Refused
 
 Trajectory = dict[str, Any]
 ROLLOUT = 1000  # the first row of the k-th rollout has number 1000 k
+MOST_ROWS = 9000  # in one call; as many come if every minibatch holds the whole rollout
 # No time axis: none of these can be indexed by a row.
 NOT_IN_TIME = {
     "mean_return": 12.5,
@@ -30,20 +32,22 @@ class Runner:
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self.given: list[Trajectory] = []
-        self.kept: list[Trajectory] = []
 
     def get_next(self) -> Trajectory:
-        """The next rollout; a copy is kept."""
-        first = ROLLOUT * (len(self.given) + 1)
-        trajectory = make_trajectory(np.arange(first, first + self.inputs["rows"]))
-        self.kept.append({key: array.copy() for key, array in trajectory.items()})
+        """The next rollout."""
+        trajectory = make_trajectory(rows_of(self.inputs, len(self.given)))
         if "timeless" in self.inputs:
-            trajectory |= NOT_IN_TIME
+            trajectory |= copy.deepcopy(NOT_IN_TIME)
         self.given.append(trajectory)
         return trajectory
 
     def write(self, name: str, value: Any, step: int) -> None:
         """Log nothing."""
+
+
+def rows_of(inputs: Inputs, number: int) -> NDArray[np.int64]:
+    """The numbers of the rows of a rollout."""
+    return ROLLOUT * (number + 1) + np.arange(inputs["rows"])
 
 
 def make_trajectory(numbers: NDArray) -> Trajectory:
@@ -66,10 +70,25 @@ def make_trajectory(numbers: NDArray) -> Trajectory:
 KEYS = tuple(make_trajectory(np.arange(1)))
 
 
-class Transform:
-    """Changes what it is given in place, and keeps a record of it."""
+def digests(inputs: Inputs, arrays: Trajectory, count: int) -> NDArray[np.float64]:
+    """(count, K), a number for each row of each key, by weights that belong to the case.
 
-    def __init__(self, kind: str, record: list[tuple[str, int, int, bool]]) -> None:
+    NaN where a key is missing, or has another shape than so many rows of it should have.
+    """
+    weights = np.random.default_rng(inputs["seed"]).integers(1, 1000, 8)
+    found = np.full((count, len(KEYS)), np.nan)
+    for k, (key, right) in enumerate(make_trajectory(np.arange(count)).items()):
+        array = arrays.get(key)
+        if type(array) is np.ndarray and array.shape == right.shape and array.dtype.kind in "biuf":
+            flat = array.reshape(count, right.size // max(count, 1)).astype(np.float64)
+            found[:, k] = flat @ weights[: flat.shape[1]]
+    return found
+
+
+class Transform:
+    """Changes what it is given in place, and keeps a record of it: [rows, arguments, numpy]."""
+
+    def __init__(self, kind: str, record: list[list[float]]) -> None:
         self.kind, self.record = kind, record
 
     def __call__(self, batch: Any, *more: Any) -> None:
@@ -78,7 +97,7 @@ class Transform:
             raise Refused("it calls a transform with something that is no minibatch")
         rows = len(batch["advantages"])
         arrays = all(type(value) is np.ndarray for value in batch.values())
-        self.record.append((self.kind, rows, 1 + len(more), arrays))
+        self.record.append([rows, 1 + len(more), arrays or self.kind != "scale"])
         if self.kind == "scale":
             batch["advantages"] = 2.0 * batch["advantages"]
         elif self.kind == "shift":
@@ -108,26 +127,17 @@ class Minibatch:
         self.rows = np.rint(8.0 * observations[:, 0]).astype(np.int64)
 
     @property
-    def in_rollout(self) -> list[int]:
-        """The numbers its rows have in their rollout."""
-        return (self.rows % ROLLOUT).tolist()
+    def flags(self) -> list[bool]:
+        """Which keys it holds: those with rows, then those without a time axis."""
+        return [key in self.held for key in (*KEYS, *NOT_IN_TIME)]
 
     @property
-    def aligned(self) -> bool:
-        """Whether each key holds what belongs to the rows."""
-        right = make_trajectory(self.rows)
-        held = [key for key in KEYS if key in self.held]
-        return all(np.array_equal(self.held[key], right[key]) for key in held)
-
-    @property
-    def is_run(self) -> bool:
-        """Whether the rows are neighbours, as a slice of the rollout has them."""
-        return len(self.rows) == np.ptp(self.rows) + 1
-
-    def has_advantages(self, factor: float, offset: float) -> bool:
-        """Whether the advantages are the trajectory's, times a factor and shifted."""
-        right = factor * make_trajectory(self.rows)["advantages"] + offset
-        return np.array_equal(self.held.get("advantages", ()), right)
+    def advantages(self) -> NDArray[np.float64]:
+        """One for each row; NaN where it has none."""
+        found = self.held.get("advantages")
+        if type(found) is np.ndarray and found.shape == self.rows.shape:
+            return found.astype(np.float64)
+        return np.full(self.rows.shape, np.nan)
 
 
 def _copied(value: Any) -> Any:
@@ -142,7 +152,7 @@ def seeded(seed: int) -> Iterator[None]:
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed also notes the stack, for CUDA
     try:
         yield
     finally:

@@ -1,10 +1,13 @@
 """Exercises in which a folder of runs is read: what was run counts, not how it came out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grader.exercise import Performance, Refused
 from grader.verdict import GroupResult
@@ -12,11 +15,19 @@ from rlcore.config import Config
 from rlcore.plotting import read_history
 
 Measured = tuple[tuple[GroupResult, ...], str]
-Run = tuple[Config, int]  # and how many epochs of it have been run
+Options = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: how it was made, and its history, a row of numbers an epoch."""
+
+    config: Config
+    history: NDArray[np.float64]
 
 
 def read_runs(folder: Any) -> list[Run]:
-    """Every run below a folder, with the number of its epochs; what cannot be read is no run.
+    """Every run below a folder; what cannot be read, or has made no steps, is no run.
 
     Raises:
         Refused: there is no such folder, or no run in it.
@@ -29,14 +40,65 @@ def read_runs(folder: Any) -> list[Run]:
     for path in sorted(Path(folder).rglob("config.json")):
         try:
             config, columns = Config.load(path.parent), read_history(path.parent)
-            epochs = columns["epoch"]
+            epochs, steps = columns["epoch"], columns["steps"]
         except (OSError, ValueError, KeyError):
             continue
-        if np.array_equal(epochs, np.arange(len(epochs))) and np.isfinite(columns["steps"]).all():
-            runs.append((config, len(epochs)))
+        counted = np.arange(len(epochs))
+        made = np.array_equal(steps, (counted + 1) * config.steps_per_epoch)
+        if made and np.array_equal(epochs, counted):
+            runs.append(Run(config, np.stack(list(columns.values()), axis=1)))
     if not runs:
         raise Refused(f"{folder} holds no run of rlcore; run the study first")
     return runs
+
+
+def without_copies(runs: Iterable[Run], epochs: int) -> list[Run]:
+    """The runs of at least so many epochs; of those with the same history the first alone.
+
+    Two seeds never give the same numbers: where they do, one was copied.
+    """
+    found = {}
+    for run in runs:
+        if len(run.history) >= epochs:
+            found.setdefault(run.history[:epochs].tobytes(), run)
+    return list(found.values())
+
+
+def options(config: Config) -> Options:
+    """The options of a run, but for those that cannot have made a difference to it."""
+    if config.algorithm == "ppo":
+        idle = {"train_pi_iters", "train_v_iters", "v_lr"}
+    else:
+        idle = {"num_epochs", "num_minibatches", "value_coef", "max_grad_norm"}
+        idle |= {"gae_lambda"} if config.psi_mode == "future_return" else set()
+        idle |= {"clip_range"} if config.loss_mode == "vpg" else set()
+    return config.model_dump(exclude={"seed", "epochs", "device", *idle})
+
+
+def _agree(one: Options, other: Options) -> bool:
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
+
+
+def seeds_of(runs: Iterable[Run], option: str, values: tuple[str, ...], most: int) -> list[int]:
+    """With how many seeds, `most` at most, each value was run in the best comparison there is.
+
+    In a comparison the runs agree in all other options.
+    """
+    families: dict[str, list[tuple[Options, set[int]]]] = {value: [({}, set())] for value in values}
+    for run in runs:
+        given = options(run.config)
+        value = given.pop(option)
+        known = families.setdefault(value, [])
+        seeds = next((seeds for other, seeds in known if other == given), None)
+        if seeds is None:
+            known.append((given, seeds := set()))
+        seeds.add(run.config.seed)
+    found = [
+        [min(len(seeds), most) for _, seeds in chosen]
+        for chosen in product(*(families[value] for value in values))
+        if all(_agree(one, other) for (one, _), (other, _) in combinations(chosen, 2))
+    ]
+    return max(found, key=sum)
 
 
 def compares(
@@ -45,18 +107,9 @@ def compares(
     """A measure: each value of an option was run long enough with enough seeds, all else equal."""
 
     def measure(folder: Any, seed: int) -> Measured:
-        families: dict[str, dict[str, set[int]]] = {}
-        for config, run_epochs in read_runs(folder):
-            if run_epochs >= epochs:
-                rest = config.model_dump_json(exclude={option, "seed", "epochs"})
-                by_value = families.setdefault(rest, {})
-                by_value.setdefault(getattr(config, option), set()).add(config.seed)
+        runs = without_copies(read_runs(folder), epochs)
+        best = seeds_of(runs, option, values, num_seeds)
         share = points / len(values) / num_seeds
-        earned: list[list[int]] = [
-            [min(len(family.get(value, ())), num_seeds) for value in values]
-            for family in families.values()
-        ]
-        best = max(earned, key=sum, default=[0] * len(values))
         groups = tuple(
             GroupResult(
                 f"{option} {value}: {num} of {num_seeds} seeds with {epochs} epochs or more",

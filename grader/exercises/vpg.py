@@ -40,6 +40,7 @@ def discounted_returns_cases(rng: np.random.Generator, n: int) -> Iterator[Case]
         yield _episode(EDGES, np.ones(30), _gamma(rng))
         rewards = _rewards(rng, steps)
         yield _episode(RETURNS_KEPT, rewards, _gamma(rng), layout="float32, strided")
+        yield _episode(RETURNS_KEPT, rewards, _gamma(rng), layout="float64", only_keep=True)
 
 
 def _gamma(rng: np.random.Generator) -> float:
@@ -86,6 +87,7 @@ def policy_gradient_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Cas
         yield _losses(PG_ONE, _log_probs(rng, few), same)
         log_probs, psi = _log_probs(rng, few), _psi(rng, few)
         yield _losses(PG_KEPT, log_probs, psi, layout="float32")
+        yield _losses(PG_KEPT, log_probs, psi, layout="float64", only_keep=True)
 
 
 def _log_probs(rng: np.random.Generator, size: int) -> NDArray:
@@ -130,6 +132,7 @@ def value_loss_cases(rng: np.random.Generator, n: int) -> Iterator[Case]:
         for values, returns in wrong:
             yield _critic(DIFFER, rng, values, returns)
         yield _critic(MSE_KEPT, rng, (few,), (few,), layout="float32")
+        yield _critic(MSE_KEPT, rng, (few,), (few,), layout="float64", only_keep=True)
 
 
 def _critic(group: Group, rng: np.random.Generator, values: Any, returns: Any, **rest: Any) -> Case:

@@ -10,11 +10,15 @@ def a_band(rng: np.random.Generator) -> float:
 
 
 def ratios_in(rng: np.random.Generator, band: float, zones: str) -> NDArray:
-    """One ratio for each letter: b(elow the band), i(nside), a(bove), never close to its edges."""
+    """One ratio for each letter: b(elow the band), i(nside), a(bove), f(ar above it).
+
+    None is close to the band's edges.
+    """
     bounds = {
         "b": (0.35, 1.0 - band - 0.05),
         "i": (1.0 - band + 0.02, 1.0 + band - 0.02),
         "a": (1.0 + band + 0.05, 2.2),
+        "f": (4.0, 6.0),
     }
     return np.array([rng.uniform(*bounds[zone]) for zone in zones])
 

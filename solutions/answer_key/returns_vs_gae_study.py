@@ -7,6 +7,7 @@ folder when they are first looked at.
 import functools
 import itertools
 import tempfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,15 +23,20 @@ def _top() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="returns_vs_gae_study-")
 
 
-def study(configs: Iterable[Config], rows: int | None = None) -> str:
-    """A new folder with a run for every config, finished or stopped after so many epochs."""
+def study(configs: Iterable[Config], rows: int | None = None, copied: bool = False) -> str:
+    """A new folder with a run for every config, finished or stopped after so many epochs.
+
+    Where it was copied, runs that differ in their seed alone have the same history.
+    """
     folder = Path(tempfile.mkdtemp(dir=_top().name))
     for number, config in enumerate(configs):
         run = folder / f"{config.psi_mode}_{number}"
         run.mkdir()
         (run / "config.json").write_text(config.model_dump_json(), encoding="utf-8")
         epochs = range(config.epochs if rows is None else rows)
-        lines = [f"{epoch},{(epoch + 1) * config.steps_per_epoch},20.0" for epoch in epochs]
+        told_by = config.model_dump_json(exclude={"seed"} if copied else None)
+        mean = zlib.crc32(told_by.encode()) / 2**24
+        lines = [f"{epoch},{(epoch + 1) * config.steps_per_epoch},{mean}" for epoch in epochs]
         text = "\n".join(["epoch,steps,ep_ret_100", *lines, ""])
         (run / "history.csv").write_text(text, encoding="utf-8")
     return str(folder)
@@ -62,6 +68,11 @@ WRONG = (
         "one seed was run three times",
         "The same seed on the same machine gives the same curve. How much do three of it tell?",
         lambda: study(runs(seeds=(0, 0, 0))),
+    ),
+    (
+        "one run of each mode was copied, and another seed written into the copy",
+        "How would two seeds come to the very same numbers?",
+        lambda: study(runs(), copied=True),
     ),
     (
         "GAE was run and the future return was not",
@@ -113,6 +124,7 @@ RIGHT = (
     lambda: study(runs(seeds=range(5), epochs=120)),  # more seeds, longer
     lambda: study(runs(env="Acrobot-v1", gamma=0.98)),  # another environment
     lambda: study(runs() + runs(gamma=0.9, seeds=(7,)) + one_of("gae", gae_lambda=0.5)),  # and more
+    lambda: study(one_of("future_return", gae_lambda=1.0) + one_of("gae")),  # it knows no λ
 )
 
 

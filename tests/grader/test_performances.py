@@ -114,12 +114,13 @@ def test_continuous_actions_are_clipped_to_the_box():
         play(lambda o: np.zeros(len(o)), "Pendulum-v1", 2, 3)
 
 
-def write_run(folder, epochs=100, rows=100, **options):
+def write_run(folder, epochs=100, rows=100, told_apart="", **options):
     config = Config(env="CartPole-v1", epochs=epochs, **options)
     name = f"{config.psi_mode}_{config.seed}_{config.gamma}"
     (folder / name).mkdir(parents=True)
     (folder / name / "config.json").write_text(config.model_dump_json())
-    lines = ["epoch,steps,ep_ret_100", *(f"{i},{1000 * (i + 1)},20.0" for i in range(rows))]
+    mean = told_apart if told_apart else f"{config.seed}{len(name)}"
+    lines = ["epoch,steps,ep_ret_100", *(f"{i},{1000 * (i + 1)},{mean}" for i in range(rows))]
     (folder / name / "history.csv").write_text("\n".join(lines) + "\n")
 
 
@@ -155,6 +156,41 @@ def test_modes_are_compared_with_all_else_equal(tmp_path):
     write_study(tmp_path, modes=("gae",), gamma=0.9)
     write_study(tmp_path, modes=("future_return",), gamma=0.99)
     assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).points == 2.0
+
+
+@pytest.mark.parametrize(
+    ("mode", "idle"),
+    [("future_return", "gae_lambda"), ("gae", "num_minibatches"), ("gae", "clip_range")],
+)
+def test_an_option_that_a_run_does_not_read_parts_no_seeds(tmp_path, mode, idle):
+    others = {"future_return", "gae"} - {mode}
+    write_study(tmp_path, modes=others)
+    for seed, value in enumerate((0.5, 0.8, 1.0)):
+        value = round(10 * value) if idle == "num_minibatches" else value
+        write_run(tmp_path / str(seed), seed=seed, psi_mode=mode, **{idle: value})
+    assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).correct
+
+
+def test_an_option_that_gae_reads_parts_its_seeds_though_the_future_return_fits_all(tmp_path):
+    write_study(tmp_path, modes=("future_return",))
+    for seed, gae_lambda in enumerate((0.5, 0.8, 1.0)):
+        write_run(tmp_path / str(seed), seed=seed, psi_mode="gae", gae_lambda=gae_lambda)
+    assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).points == 2.67
+
+
+def test_a_history_that_stands_under_three_seeds_was_copied_and_counts_once(tmp_path):
+    for mode in ("future_return", "gae"):
+        write_study(tmp_path, modes=(mode,), told_apart=f"{len(mode)}.0")
+    assert measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0).points == 1.34
+
+
+def test_a_history_without_steps_is_no_run(tmp_path):
+    write_study(tmp_path)
+    for history in tmp_path.rglob("history.csv"):
+        lines = [f"{i},0,{np.pi}" for i in range(100)]
+        history.write_text("\n".join(["epoch,steps,ep_ret_100", *lines, ""]))
+    verdict = measure(RETURNS_VS_GAE_STUDY, str(tmp_path), 0)
+    assert (verdict.points, "holds no run of rlcore" in verdict.difference) == (0.0, True)
 
 
 def test_runs_beside_a_complete_study_do_no_harm(tmp_path):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from grader.compare import Outcome
 from grader.exercises import find_exercise
-from grader.exercises.ppo_parts import Scene
+from grader.exercises.ppo_parts import Scene, stand_in_losses
 from grader.hidden import answer_keys
-from grader.judge import judge, make_check, run
+from grader.judge import judge, judge_outcomes, make_check, observed, run
 from rlcore.losses import clipped_value_loss, ppo_clip_loss
 
 PPO, KEY = find_exercise("ppo"), answer_keys()["ppo"]
@@ -84,6 +85,113 @@ def test_gradients_are_longer_and_shorter_than_the_limit_where_their_groups_say_
             assert norm < 0.9 * limit
         if "longer" in case.group:
             assert norm > 1.1 * limit
+
+
+class DoesNothing(Right):
+    def policy_loss(self, batch, act):
+        return 0.0 * act["values"].sum()
+
+    value_loss = policy_loss
+
+    def loss(self, batch):
+        return 0.0 * self.policy.act(batch["observations"], training=True)["values"].sum()
+
+    def step(self, batch):
+        self.iteration += 1
+
+
+def test_who_only_counts_earns_nothing():
+    assert judge(PPO, DoesNothing, CHECK).points == 0.0
+
+
+def test_what_is_published_as_expected_earns_nothing_when_it_is_sent_as_what_was_seen():
+    other = make_check(PPO, replace(KEY, misconceptions=()), np.random.default_rng(1), 1)
+    sent = [Outcome(right) for right in CHECK.expected]
+    assert judge_outcomes(PPO, other, lambda alone: sent).points == 0.0
+
+
+def test_stand_in_losses_are_right_where_a_case_starts_and_wrong_elsewhere():
+    for _, scene in [*scenes("loss"), *scenes("step")]:
+        ppo, batch = scene.make(Right), scene.minibatch()
+        lines = stand_in_losses(ppo, scene)
+        for moved in (False, True):
+            for name in ("policy_loss", "value_loss"):
+                line = lines[name](batch, scene.act())
+                right = getattr(ppo, name)(batch, scene.act())
+                assert torch.isclose(line, right, rtol=1e-4) != moved
+            with torch.no_grad():
+                scene.model.get_parameter("mean_weights").add_(0.5)
+                scene.model.get_parameter("value_weights").add_(0.5)
+
+
+def test_cases_about_the_losses_themselves_have_no_stand_ins():
+    cases = [*scenes("policy_loss"), *scenes("value_loss")]
+    assert not any(case.inputs.keys() & {"policy_slopes", "value_slopes"} for case, _ in cases)
+
+
+def test_a_third_clip_for_bad_actions_that_became_likely_costs_points():
+    def dual_clip(self, batch, act):
+        loss = Right.policy_loss(self, batch, act)
+        log_probs = act["distribution"].log_prob(batch["actions"])
+        ratio, advantages = (log_probs - batch["log_probs"]).exp(), batch["advantages"]
+        more = (3.0 * advantages - ratio * advantages).clamp(min=0.0)
+        return loss - torch.where(advantages < 0, more, torch.zeros_like(more)).mean()
+
+    expected = ["in policy_loss, for negative advantages outside the band"]
+    assert lost(verdict_on(policy_loss=dual_clip)) == expected
+
+
+def test_logs_that_are_written_again_after_the_update_are_another_policy_s():
+    def step(self, batch):
+        Right.step(self, batch)
+        self.loss(batch)
+
+    names = ["in what step writes about the policy", "in what step writes about the values"]
+    assert lost(verdict_on(step=step)) == names
+
+
+def test_iteration_that_is_counted_by_loss_loses_its_points():
+    def loss(self, batch):
+        self.iteration += 1
+        return Right.loss(self, batch)
+
+    def step(self, batch):
+        Right.step(self, batch)
+        self.iteration -= 1
+
+    assert lost(verdict_on(loss=loss, step=step)) == ["in iteration, which step counts"]
+
+
+def test_a_log_of_one_s_own_may_be_anything():
+    def policy_loss(self, batch, act):
+        self.write("additional/std_of_advantages", batch["advantages"].std() / 0.0)
+        self.write("additional/note", "a text")
+        return Right.policy_loss(self, batch, act)
+
+    assert verdict_on(policy_loss=policy_loss).correct
+
+
+def test_a_log_that_is_not_finite_costs_the_points_of_that_log_alone():
+    def write(self, name, value):
+        Right.write(self, name, torch.nan if name == "additional/entropy" else value)
+
+    assert lost(verdict_on(write=write)) == ["in what step writes about the policy"]
+
+
+def test_a_class_with_slots_is_judged_as_any_other():
+    names = "policy optimizer sampler clip_range value_coef max_grad_norm iteration"
+    members = {n: f for n, f in vars(Right).items() if n not in ("__dict__", "__weakref__")}
+    assert judge(PPO, type("PPO", (), {**members, "__slots__": names.split()}), CHECK).correct
+
+
+@pytest.mark.parametrize("number", [np.nan, 1e300, 0.0])
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+def test_facts_come_of_any_arrays_or_a_sentence(number, shape):
+    for case in CHECK.cases:
+        raw = PPO.drive(Right, case.inputs)
+        for name in raw:
+            outcome = observed(PPO, case, Outcome({**raw, name: np.full(shape, number)}))
+            assert outcome.observables or outcome.error
 
 
 def test_a_policy_loss_with_the_wrong_sign_costs_its_own_points_alone():

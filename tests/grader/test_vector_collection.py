@@ -8,10 +8,11 @@ import pytest
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 
 import rlcore
+from grader.compare import Outcome
 from grader.evidence import answer_question, drive_question, read_outcomes
 from grader.exercises.vector_collection import VECTOR_COLLECTION
 from grader.hidden import answer_keys, hidden_check
-from grader.judge import judge, judge_outcomes
+from grader.judge import judge, judge_outcomes, observed, run
 from grader.published import load_published
 
 KEY = answer_keys()["vector_collection"]
@@ -97,10 +98,55 @@ def test_the_answer_can_be_driven_without_the_key_and_judged_elsewhere():
     assert judge_outcomes(VECTOR_COLLECTION, check, ask).correct
 
 
-def test_no_observable_holds_a_process_number():
+def facts_of(answer, case):
+    return observed(VECTOR_COLLECTION, case, run(VECTOR_COLLECTION, answer, case)).observables or {}
+
+
+def test_no_fact_holds_a_process_number():
     here = float(os.getpid())
     for case, right in zip(PUBLISHED.cases, PUBLISHED.expected, strict=True):
-        again = VECTOR_COLLECTION.drive(KEY.also_correct[0], case.inputs)
+        again = facts_of(KEY.also_correct[0], case)
         for name, array in right.items():
             assert not (array == here).any()
             np.testing.assert_allclose(again[name], array, rtol=1e-6)
+
+
+def test_a_policy_that_is_asked_once_more_after_the_last_step_is_right():
+    def answer(env_fns, policy, num_steps):
+        trajectory = KEY.also_correct[1](env_fns, policy, num_steps)
+        policy(trajectory["next_observations"][-1])  # for the next rollout, say
+        return trajectory
+
+    assert verdict_on(answer).correct
+
+
+def sealed(case):
+    """What was driven of a right answer, for a case about the processes or the calls."""
+    return VECTOR_COLLECTION.drive(KEY.also_correct[1], case.inputs)
+
+
+@pytest.mark.parametrize("observe", ["processes", "calls"])
+def test_a_process_or_a_call_that_is_made_up_does_not_count(observe):
+    case = next(one for one in PUBLISHED.cases if one.inputs["observe"] == observe)
+    raw = sealed(case)
+    for key in ("observations", "asked"):
+        raw[key][..., -2:] = np.arange(raw[key][..., -2:].size).reshape(raw[key][..., -2:].shape)
+    (number,) = VECTOR_COLLECTION.facts(case.inputs, raw).values()
+    assert number == 0
+
+
+def test_what_is_published_as_expected_earns_nothing_when_it_is_sent_as_what_was_seen():
+    hidden = hidden_check(VECTOR_COLLECTION, secret=b"secret", student="ada")
+    sent = [Outcome(right) for right in PUBLISHED.expected]
+    assert judge_outcomes(VECTOR_COLLECTION, hidden, lambda alone: sent).points == 0.0
+
+
+@pytest.mark.parametrize("number", [np.nan, 1e300, -1.0])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), None])
+def test_facts_come_of_any_arrays_or_a_sentence(number, shape):
+    for case in PUBLISHED.cases[1:3]:
+        raw = sealed(case)
+        for name, array in raw.items():
+            odd = np.full(array.shape if shape is None else shape, number)
+            outcome = observed(VECTOR_COLLECTION, case, Outcome({**raw, name: odd}))
+            assert outcome.observables or "what it gave cannot be read" in outcome.error
