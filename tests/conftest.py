@@ -5,6 +5,7 @@ import pytest
 SPREAD = ("test_exercises.py", "test_mutants.py", "test_runs.py")  # minutes each, in many parts
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """With --dist loadgroup, tests of a group go to one worker, and all others go anywhere."""
     for item in items:

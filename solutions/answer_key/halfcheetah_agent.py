@@ -47,7 +47,7 @@ def reference(observations):
 
 def sampling(observations):
     mean = torch.from_numpy(reference(observations))
-    variance = torch.from_numpy(np.exp(_arrays()["log_variance"].astype(np.float64)))
+    variance = torch.from_numpy(np.exp(2 * _arrays()["log_std"].astype(np.float64)))
     return MultivariateNormal(mean, torch.diag(variance)).sample().numpy()
 
 
@@ -92,7 +92,7 @@ def values(observations):
 
 
 def variance(observations):
-    return np.exp(_arrays()["log_variance"])[None].repeat(len(observations), axis=0)
+    return np.exp(2 * _arrays()["log_std"])[None].repeat(len(observations), axis=0)
 
 
 def backwards(observations):

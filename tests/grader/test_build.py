@@ -139,7 +139,7 @@ def test_a_course_with_submissions_says_why_its_cells_cannot_change(tmp_path, mo
     monkeypatch.setattr(build_module, "sources", lambda: [p for p in sources() if p.stem == NAME])
     course = build_module.build_course(tmp_path, say=lambda text: None)
     with open_books(course) as books:
-        books.record(Result(Student("ada"), NAME))
+        books.record(Result(Student("ada"), NAME), again=False)
     fewer = deepcopy(SOURCE)
     fewer.cells = [cell for cell in fewer.cells if grade_id(cell) != "test_gae"]
     monkeypatch.setattr(build_module, "read_source", lambda path: fewer)

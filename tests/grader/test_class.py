@@ -196,7 +196,7 @@ def test_both_of_a_team_get_the_marks(classroom, empty):
     results = graded(place.parents[1], empty, executor=Here(), teams=True)
     assert {login: one.points for login, one in results.items()} == {"t1": 16.0, "t2": 16.0}
     assert (empty.root / "feedback" / "t2" / classroom.name).is_dir()
-    assert "names t2, as nobody in the class is called" in results["t2"].repairs[-1]
+    assert "names t2, as nobody in the class is called" in results["t2"].notes[-1]
 
 
 def test_a_mate_is_known_by_the_name_without_the_number_that_canvas_adds(classroom, empty):

@@ -224,7 +224,8 @@ def by_hand(inputs):
         log_pi = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         products = (one_hot * log_pi).sum(1) * psi
         slope = (0.4 * (1 - np.tanh(products) ** 2) - 0.7) * psi / len(psi)
-        theta -= 0.2 * (slope[:, None] * (one_hot - np.exp(log_pi))).T @ seen
+        rate = 0.2 / inputs["scale"]
+        theta -= rate * (slope[:, None] * (one_hot - np.exp(log_pi))).T @ seen
     for _ in range(inputs["train_v_iters"]):
         error = seen @ phi + offset - wanted
         slope = (0.6 * error + 0.4 * error / np.sqrt(1 + error**2)) / len(psi)
@@ -244,7 +245,8 @@ def bound(answer):
 def test_right_updates_go_where_one_written_out_by_hand_goes(answer):
     for case in find_exercise("vpg_update").cases(np.random.default_rng(3), 2):
         plain_sgd = (case.inputs["kind"], case.inputs["optimizer"]) == ("categorical", "SGD")
-        if plain_sgd and "observe" in case.inputs and case.inputs["observe"] != "returned":
+        exact = "layout" not in case.inputs and case.inputs["observe"] != "returned"
+        if plain_sgd and exact:
             both = {**case.inputs, "observe": "policy, critic"}
             found = drive_vpg_update(bound(answer), both)
             theta, phi, offset = by_hand(case.inputs)

@@ -364,7 +364,7 @@ def test_rlcore_s_returns_may_be_used_and_tensors_given_back():
 
 
 def divided(rewards, values, next_values, terminated, truncated, *, gamma):
-    """Right but for γ = 0, where it divides by it."""
+    """The total return, discounted from the first step of the rollout; no number for γ = 0."""
     powers = np.cumprod(np.full(len(rewards), gamma)) / gamma
     column = powers.reshape(-1, *[1] * (rewards.ndim - 1))
     return TOTAL(rewards * column, values, next_values, terminated, truncated, gamma=1.0)
@@ -379,7 +379,12 @@ def in_place(rewards, values, next_values, terminated, truncated, *, gamma):
     return TOTAL(rewards, values, next_values, terminated, truncated, gamma=gamma)
 
 
-@pytest.mark.parametrize("wrong", [divided, averaged, in_place])
+def test_a_known_mistake_is_named_where_some_of_its_numbers_are_none():
+    name = "the total return is discounted from the first step of the rollout"
+    assert verdict_on((divided, BASELINED)).misconception == name
+
+
+@pytest.mark.parametrize("wrong", [averaged, in_place])
 def test_answers_that_no_list_foresees_lose_points(wrong):
     verdict = verdict_on((wrong, BASELINED))
     assert 0.0 < verdict.points < 2.0
