@@ -11,10 +11,10 @@ demo: $(SETUP)
 	$(BIN)/grader demo
 
 test: $(SETUP) lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(SETUP) lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lab: $(SETUP)
 	$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.news_url=None \

@@ -1,13 +1,20 @@
 """How tests are dealt out to pytest-xdist's workers: a file to one, some files to all."""
 
+from typing import Any
+
 import pytest
 
 SPREAD = ("test_exercises.py", "test_mutants.py", "test_runs.py")  # minutes each, in many parts
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """With --dist loadgroup, tests of a group go to one worker, and all others go anywhere."""
-    for item in items:
-        if item.path.name not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """Tests of a file share its fixtures, so they go to one worker; those of SPREAD go anywhere."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return nodeid if file.endswith(SPREAD) else file
+
+    return Scheduler(config, log)
