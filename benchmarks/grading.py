@@ -173,7 +173,7 @@ def growth(course, top, sizes, name):
 
 def where_it_goes(course, top, names):
     """Seconds of the parts of one submission with all notebooks, in one worker that is warm."""
-    from grader import grading, run, sandbox, verifier
+    from grader import grading, run, sandbox
     from grader.bubblewrap import Limits
     from grader.nbgrader_books import Books, open_books
     from grader.result import Student, Submission
@@ -194,13 +194,14 @@ def where_it_goes(course, top, names):
             (sandbox.Sandbox, "__init__", "sandbox and imports"),
             (run.NotebookRun, "start", "kernels"),
             (run.NotebookRun, "_cell", "cells"),
-            (verifier.Verifier, "judge", "verification"),
+            (run.NotebookRun, "rehearse", "verification, published inputs"),
+            (run.NotebookRun, "question", "verification, hidden inputs"),
             (Books, "record", "gradebook"),
         ):
             _watch(owner, attribute, label, seconds)
         started = time.perf_counter()
         for result in grading.grade_student(given, setting).results:
-            books.record(result)
+            books.record(result, again=False)
         whole = time.perf_counter() - started
     seconds["rebuilding, writing, ending"] = whole - sum(seconds.values())
     return dict(seconds) | {"whole": whole}

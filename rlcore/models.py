@@ -182,13 +182,21 @@ class ActorCritic(nn.Module):
             numpy arrays: `actions` () or (B,) int64, or (A,) or (B, A); the others () or (B,).
             Samples come from torch's generator: torch.manual_seed repeats them.
         """
+        actions, inputs, distribution = self.choose(observations, deterministic=deterministic)
+        answers = (actions, distribution.log_prob(actions), self.critic(inputs))
+        arrays = (answer.cpu().numpy() for answer in answers)
+        return dict(zip(("actions", "log_probs", "values"), arrays, strict=True))
+
+    @torch.no_grad()
+    def choose(
+        self, observations: np.ndarray, *, deterministic: bool
+    ) -> tuple[Tensor, Tensor, Distribution]:
+        """`act`'s actions, with the observations as a tensor and the distribution they are from."""
         like = next(self.parameters())
         inputs = torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
         distribution = self.actor(inputs)
         actions = distribution.mode if deterministic else distribution.sample()
-        answers = (actions, distribution.log_prob(actions), self.critic(inputs))
-        arrays = (answer.cpu().numpy() for answer in answers)
-        return dict(zip(("actions", "log_probs", "values"), arrays, strict=True))
+        return actions, inputs, distribution
 
 
 def make_model(
