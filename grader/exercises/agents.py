@@ -35,19 +35,17 @@ def play(act: Any, env_id: str, num_episodes: int, seed: int) -> NDArray[np.floa
         envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]
     except ImportError as error:
         raise Unplayable(str(error)) from error
-    observations = [env.reset(seed=seed + k)[0] for k, env in enumerate(envs)]
-    returns, playing = np.zeros(num_episodes), list(range(num_episodes))
+    observations = np.stack([env.reset(seed=seed + k)[0] for k, env in enumerate(envs)])
+    returns, playing = np.zeros(num_episodes), np.arange(num_episodes)
     with torch.no_grad():
-        while playing:
-            asked = np.stack([observations[k] for k in playing])
-            actions = _fitting(act(asked), len(playing), envs[0].action_space)
-            over = set()
-            for k, action in zip(playing, actions, strict=True):
+        while len(playing):
+            actions = _fitting(act(observations[playing]), len(playing), envs[0].action_space)
+            goes_on = []
+            for k, action in zip(playing.tolist(), actions, strict=True):
                 observations[k], reward, terminated, truncated, _ = envs[k].step(action)
                 returns[k] += float(reward)
-                if terminated or truncated:
-                    over.add(k)
-            playing = [k for k in playing if k not in over]
+                goes_on.append(not (terminated or truncated))
+            playing = playing[goes_on]
     for env in envs:
         env.close()
     return returns
