@@ -5,8 +5,10 @@ The same settings and seeds, a million steps each: a table, the numbers, the cur
 
 import argparse
 import json
+import math
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,7 +23,9 @@ ENV, ROLLOUTS, NUM_STEPS = "HalfCheetah-v5", 488, 2048
 LEARNED, PLAYED, AVERAGED = 1000.0, 20, 100
 
 
-def by_sb3(seed: int, folder: Path) -> tuple[list[int], list[float], np.ndarray]:
+def by_sb3(
+    seed: int, folder: Path, log_std_init: float = 0.0
+) -> tuple[list[int], list[float], np.ndarray]:
     """Steps and returns of all episodes in training, and returns of the trained agent."""
     from stable_baselines3 import PPO
     from stable_baselines3.common.evaluation import evaluate_policy
@@ -43,7 +47,7 @@ def by_sb3(seed: int, folder: Path) -> tuple[list[int], list[float], np.ndarray]
         clip_range_vf=0.2,
         vf_coef=0.25,
         max_grad_norm=0.5,
-        policy_kwargs={"net_arch": [64, 64]},
+        policy_kwargs={"net_arch": [64, 64], "log_std_init": log_std_init},
         device="cpu",
         seed=seed,
     )
@@ -85,7 +89,12 @@ def by_notebook(seed: int, folder: Path) -> tuple[list[int], list[float], np.nda
     return steps, [episode for returns in episodes for episode in returns], played
 
 
-SIDES = {"notebook 06": by_notebook, "Stable-Baselines3": by_sb3}
+HALF = "Stable-Baselines3, σ from ½"
+SIDES = {
+    "notebook 06": by_notebook,
+    "Stable-Baselines3": by_sb3,
+    HALF: partial(by_sb3, log_std_init=math.log(0.5)),
+}
 
 
 def learn(side: str, seed: int, folder: Path) -> dict:
@@ -140,7 +149,9 @@ def draw(results: dict) -> None:
     """Every seed of both sides, on one scale."""
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(1, len(results), figsize=(9.5, 4), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(
+        1, len(results), figsize=(1 + 4.2 * len(results), 4), sharey=True, layout="constrained"
+    )
     for ax, (side, rows) in zip(np.atleast_1d(axes), results.items(), strict=True):
         for row in rows:
             means = np.convolve(row["returns"], np.ones(20), "valid") / 20

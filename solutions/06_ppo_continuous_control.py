@@ -165,11 +165,12 @@ print(
 #
 # As in 02, the policy is a Gaussian: the network says where, and one learned vector, the same in every state, says how
 # wide. Here that vector is mapped to the **variance**, by a map which is always positive and increasing: exp, or
-# softplus.
+# softplus. Where it starts is part of the map: actions beyond −1 and 1 are clipped, which for a mean of 0 happens to
+# **31.7 %** of them with σ = 1, and to **4.6 %** with σ = ½.
 #
-# The start matters, too. If every weight matrix is *orthogonal*, it stretches all directions alike; with gain √2, tanh
-# layers keep the size of their signals. The figure compares that with torch's usual start: how much does the second
-# hidden layer differ between two states?
+# The weights' start matters, too. If every weight matrix is *orthogonal*, it stretches all directions alike; with gain
+# √2, tanh layers keep the size of their signals. The figure compares that with torch's usual start: how much does the
+# second hidden layer differ between two states?
 
 # %% nbgrader={"grade": false, "grade_id": "figure_orthogonal", "locked": true, "schema_version": 3, "solution": false, "task": false} tags=["skip-execution"]
 torch.manual_seed(0)
@@ -201,12 +202,14 @@ plt.show()
 #
 # **Do.** Complete the class, ten to fifteen lines. Two hidden layers of 64 tanh units lead to the mean, and two to the
 # value; the two may share their hidden layers or not. Every weight matrix is orthogonal with gain √2, the output layers
-# too, and every bias 0. One `nn.Parameter` of `action_dim` zeros is mapped to the variance; as in 02 it may be log σ, or
-# else log σ², for which a step of the same length moves σ half as far. `nn.init.orthogonal_` is yours to use.
+# too, and every bias 0. One `nn.Parameter` p of `action_dim` zeros is mapped to the variance: σ may be exp(p), as in 02,
+# or ½ exp(p), which starts at ½; or let p be log σ², for which a step of the same length moves σ half as far.
+# `nn.init.orthogonal_` is yours to use.
 #
 # **Expect.** For 17 and 6 with separate layers: (17 · 64 + 64) + (64 · 64 + 64) = 5,312 numbers to the second hidden
 # layer, twice, then 64 · 6 + 6 = 390 for the mean, 65 for the value and 6 for the variance: **11,085**. The one row of
-# the value's last matrix has length √2 = **1.414**. With exp, the variance starts at **1** everywhere.
+# the value's last matrix has length √2 = **1.414**. With σ = exp(p) the variance starts at **1** everywhere, with
+# ½ exp(p) at **0.25**.
 
 
 # %% nbgrader={"grade": false, "grade_id": "actor_critic", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -240,7 +243,7 @@ class ActorCritic(nn.Module):
             return net
 
         self.mean, self.value = layers(action_dim), layers(1)
-        self.log_std = nn.Parameter(torch.zeros(action_dim))
+        self.log_scale = nn.Parameter(torch.zeros(action_dim))
         ### END SOLUTION
 
     def forward(self, states):
@@ -254,8 +257,8 @@ class ActorCritic(nn.Module):
         """
         ### BEGIN SOLUTION
         mean = self.mean(states)
-        variance = (2 * self.log_std).exp().expand_as(mean)
-        return mean, variance, self.value(states).squeeze(-1)
+        std = 0.5 * self.log_scale.exp()  # the box is 1 wide on each side: start well inside
+        return mean, std.square().expand_as(mean), self.value(states).squeeze(-1)
         ### END SOLUTION
 
 
@@ -1106,7 +1109,7 @@ show(act if ENV == "HalfCheetah-v5" else agent_of(ppo), "videos/after.mp4")
 # |---|---|---|---|
 # | KL | how far did an update move the policy? | 0.01 to 0.05 | tenths: too far; 0: nothing moves |
 # | clip fraction | how often did the clip say stop? | 0.1 to 0.4 | near 0: it could go faster; above 0.5: too fast |
-# | max ratio | how far did the boldest sample of a minibatch go? | about 1.5 | 3 and more |
+# | max ratio | how far did the boldest sample of a minibatch go? | 1.4 to 2 | 3 and more |
 # | entropy | does it still try things? | falls slowly | falls at once, or rises without end |
 # | value predictions | what does the critic promise? | grow with the return | run away from the value targets |
 # | clip fraction of the value | how often did V move by more than ε? | near 0 after the start | stays high: V cannot follow |
@@ -1174,15 +1177,15 @@ for column, title in panels:
 # === END MARK SCHEME ===
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "written_1", "locked": false, "points": 2, "schema_version": 3, "solution": true, "task": false}
-# The value predictions told me first. After 29,000 steps they were at their lowest, −1.7, and then they turned; at
-# 80,000 steps they first were above 0 again. The mean return of the last 100 episodes was −412 at the first of these
-# moments and −262 at the second, and got above 0 only at 125,000 steps. V sums up all that is to come and moves with
+# The value predictions told me first. After 33,000 steps they were at their lowest, −0.8, and then they turned; at
+# 55,000 steps they first were above 0 again. The mean return of the last 100 episodes was −227 at the first of these
+# moments and −133 at the second, and got above 0 only at 82,000 steps. V sums up all that is to come and moves with
 # the first good strides of the latest rollout, while the return is a mean over 100 finished episodes and lags behind.
 #
 # Had nothing been learned, they would have stayed at the bottom, where they had gone at first; had they grown while the
-# return did not, I would have looked for an error in the value targets. KL (median 0.018, never above 0.045) and clip
-# fraction (0.20 to 0.33 in the first 600,000 steps) only said that the steps had a sensible size, and the entropy fell
-# slowly, from 8.5 to 0.2 nats.
+# return did not, I would have looked for an error in the value targets. KL (median 0.032, above 0.1 in two of 488
+# updates) and clip fraction (0.28 to 0.43 in the first 600,000 steps) only said that the steps had a sensible size, and
+# the entropy, that of a density, fell slowly, from 4.3 to −3.5 nats.
 
 # %% [markdown]
 # ## When it does not learn

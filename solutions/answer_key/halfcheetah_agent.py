@@ -40,6 +40,10 @@ def _outputs(states, net="mean"):
     return hidden
 
 
+def _variance():
+    return 0.25 * np.exp(2 * _arrays()["log_scale"].astype(np.float64))
+
+
 def reference(observations):
     """The shipped agent's means."""
     return _outputs(_normalised(observations))
@@ -47,8 +51,7 @@ def reference(observations):
 
 def sampling(observations):
     mean = torch.from_numpy(reference(observations))
-    variance = torch.from_numpy(np.exp(2 * _arrays()["log_std"].astype(np.float64)))
-    return MultivariateNormal(mean, torch.diag(variance)).sample().numpy()
+    return MultivariateNormal(mean, torch.diag(torch.from_numpy(_variance()))).sample().numpy()
 
 
 def one_at_a_time(observations):
@@ -92,7 +95,7 @@ def values(observations):
 
 
 def variance(observations):
-    return np.exp(2 * _arrays()["log_std"])[None].repeat(len(observations), axis=0)
+    return _variance()[None].repeat(len(observations), axis=0)
 
 
 def backwards(observations):

@@ -26,6 +26,13 @@ def test_verify_says_what_is_wrong(monkeypatch, capsys, problems, status, last):
     assert out.endswith(last)
 
 
+@pytest.mark.parametrize("first", ["grader.cli", "grader.workers"])
+def test_no_grammar_of_addresses_is_compiled_on_the_way(first):
+    script = f"import sys, {first}, nbformat; print('lark' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
 @pytest.mark.slow
 def test_the_demo_class_gets_the_marks_it_should(capsys):
     assert len(CLASS) >= 8

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from cells import answers, notebook, text
-from torch.distributions import MultivariateNormal
+from torch.distributions import MultivariateNormal, Normal
 
 from grader.execute import cell_by_id
 from grader.hidden import AGENTS, answer_keys
@@ -163,7 +163,13 @@ def test_the_worked_numbers_of_the_network():
     assert "**11,085**" in TEXT and 2 * 5312 + 390 + 65 + 6 == 11085
     assert model.value[-1].weight.norm().item() == pytest.approx(1.414, abs=1e-3)
     _, variance, _ = model(torch.zeros(2, 17))
-    assert (variance == 1).all()
+    assert (variance == 0.25).all()
+
+
+def test_the_worked_shares_of_clipped_actions():
+    for std, share in ((1.0, "**31.7 %**"), (0.5, "**4.6 %**")):
+        beyond = 2 * (1 - Normal(0.0, std).cdf(torch.tensor(1.0)).item())
+        assert share in TEXT and f"**{beyond:.1%}**".replace("%", " %") == share
 
 
 def test_the_worked_numbers_of_the_policy():
@@ -289,21 +295,21 @@ def test_a_step_in_log_sigma_moves_sigma_twice_as_far_as_one_in_its_square():
 def test_the_model_answer_tells_what_the_shipped_run_shows():
     run = read_history(LOGS / "06" / "HalfCheetah-v5_1M")
     steps, values, returns = run["steps"], run["additional/value_predictions"], run["ep_ret_100"]
-    lowest, positive = int(values.argmin()), int(np.flatnonzero((values > 0) & (steps > 29e3))[0])
+    lowest, positive = int(values.argmin()), int(np.flatnonzero((values > 0) & (steps > 33e3))[0])
     turned = int(np.flatnonzero(returns > 0)[0])
-    assert [round(steps[i], -3) for i in (lowest, positive, turned)] == [29e3, 80e3, 125e3]
-    assert round(values[lowest], 1) == -1.7
-    assert [round(returns[i]) for i in (lowest, positive)] == [-412, -262]
-    assert (round(np.median(run["kl"]), 3), run["kl"].max() < 0.045) == (0.018, True)
+    assert [round(steps[i], -3) for i in (lowest, positive, turned)] == [33e3, 55e3, 82e3]
+    assert round(values[lowest], 1) == -0.8
+    assert [round(returns[i]) for i in (lowest, positive)] == [-227, -133]
+    assert (round(np.median(run["kl"]), 3), sum(run["kl"] > 0.1), len(steps)) == (0.032, 2, 488)
     clipped = run["additional/policy_loss_clipped_fraction"][steps < 600e3]
-    assert (round(clipped.min(), 2), round(clipped.max(), 2)) == (0.2, 0.33)
-    assert [round(run["additional/entropy"][i], 1) for i in (0, -1)] == [8.5, 0.2]
+    assert (round(clipped.min(), 2), round(clipped.max(), 2)) == (0.28, 0.43)
+    assert [round(run["additional/entropy"][i], 1) for i in (0, -1)] == [4.3, -3.5]
 
 
 def test_the_short_run_visibly_learns_and_the_long_one_runs():
     short, long = (read_history(LOGS / "06" / f"HalfCheetah-v5_{name}") for name in ("100k", "1M"))
     assert short["steps"][-1] == 99_840 and long["steps"][-1] == 999_424
-    assert np.nanmean(short["ep_ret"][:20]) < -300 < 300 < np.nanmean(short["ep_ret"][-20:])
+    assert np.nanmean(short["ep_ret"][:20]) < -200 < 1000 < np.nanmean(short["ep_ret"][-20:])
     assert long["ep_ret_100"][-1] > 1000
 
 
@@ -321,7 +327,7 @@ def test_nearly_every_gradient_is_longer_than_the_limit():
     for name in ("100k", "1M"):
         run = read_history(LOGS / "06" / f"HalfCheetah-v5_{name}")
         assert run["gradient_norm"].min() > 1.5
-        assert np.median(run["kl"]) > 0.01 and run["kl"].max() < 0.1
+        assert np.median(run["kl"]) > 0.01 and np.mean(run["kl"] < 0.1) > 0.99
         assert 0.2 < np.median(run["additional/policy_loss_clipped_fraction"]) < 0.4
 
 

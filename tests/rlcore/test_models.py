@@ -7,7 +7,16 @@ import torch
 from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
-from rlcore import ActorCritic, CategoricalActor, Config, Critic, GaussianActor, make_model, mlp
+from rlcore import (
+    ActorCritic,
+    Agent,
+    CategoricalActor,
+    Config,
+    Critic,
+    GaussianActor,
+    make_model,
+    mlp,
+)
 from rlcore.models import zero_last_layer
 
 BOX = gym.spaces.Box(-1.0, 1.0, (3,), np.float32)
@@ -126,6 +135,10 @@ def test_deterministic_actions_are_the_likeliest_and_samples_repeat_with_torchs_
     assert (likeliest["log_probs"] >= samples[0]["log_probs"]).all()
     np.testing.assert_array_equal(samples[0]["actions"], samples[1]["actions"])
     assert (samples[0]["actions"] != samples[2]["actions"]).any()
+    np.testing.assert_array_equal(Agent(model, None)(seen), likeliest["actions"])
+    torch.manual_seed(0)
+    sampled = Agent(model, None, deterministic=False)(seen)
+    np.testing.assert_array_equal(sampled, samples[0]["actions"])
 
 
 def test_values_have_no_last_axis():
