@@ -8,8 +8,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import grader.light  # noqa: F401 - before anything that imports nbformat
-
 CLEAN, NOT_CLEAN, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 

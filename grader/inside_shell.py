@@ -182,16 +182,7 @@ def warm_shell() -> Shell:
     torch.set_num_threads(1)
     torch._dynamo = sys.modules["torch._dynamo"] = Dynamo("torch._dynamo")
     torch._dynamo.__path__ = [str(Path(torch.__file__).parent / "_dynamo")]
-    torch.broadcast_shapes = _broadcast_shapes
     return shell
-
-
-def _broadcast_shapes(*shapes: Any) -> Any:
-    """As torch's own, which imports sympy (0.2 s) where `MultivariateNormal` is made."""
-    try:
-        return sys.modules["torch"].Size(sys.modules["numpy"].broadcast_shapes(*shapes))
-    except ValueError as error:
-        raise RuntimeError(f"shapes do not broadcast: {error}") from None
 
 
 class Dynamo(types.ModuleType):

@@ -13,8 +13,6 @@ from typing import Any
 
 import psutil
 
-import grader.light  # noqa: F401 - before anything that imports nbformat
-
 
 class Pool:
     """Processes on this machine, or an executor that somebody else provides."""

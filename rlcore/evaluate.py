@@ -9,7 +9,6 @@ from typing import Any
 import gymnasium as gym
 import imageio.v2 as imageio
 import numpy as np
-import torch
 from tqdm.auto import tqdm
 
 from rlcore.checkpoint import load_checkpoint
@@ -36,10 +35,7 @@ class Agent:
         """Actions for raw observations."""
         if self.normalizer is not None:
             observations = self.normalizer.observations(observations)
-        actor, inputs = self.model.actor, self.model.as_input(observations)
-        with torch.no_grad():
-            actions = actor.likeliest(inputs) if self.deterministic else actor(inputs).sample()
-        return actions.cpu().numpy()
+        return self.model.act(observations, deterministic=self.deterministic)["actions"]
 
 
 def load_agent(folder: str | Path, deterministic: bool = True) -> Agent:

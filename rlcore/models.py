@@ -77,10 +77,6 @@ class CategoricalActor(nn.Module):
         """The distribution at (B, obs), a batch of B actions."""
         return Categorical(logits=self.net(observations))
 
-    def likeliest(self, observations: Tensor) -> Tensor:
-        """The action of the largest probability at (B, obs), (B,)."""
-        return self.net(observations).argmax(-1)
-
     def evaluate(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Log π(a | s) and entropy of every row, each (B,), entropy in nats.
 
@@ -114,10 +110,6 @@ class GaussianActor(nn.Module):
     def forward(self, observations: Tensor) -> Distribution:
         """The distribution at (B, obs), a batch of B vectors; σ is the same in every state."""
         return Independent(Normal(self.net(observations), self.log_std.exp()), 1)
-
-    def likeliest(self, observations: Tensor) -> Tensor:
-        """The action of the largest density at (B, obs), (B, A): the mean."""
-        return self.net(observations)
 
     def evaluate(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Log π(a | s), a density, and entropy of every row, each (B,), entropy in nats.
@@ -190,17 +182,13 @@ class ActorCritic(nn.Module):
             numpy arrays: `actions` () or (B,) int64, or (A,) or (B, A); the others () or (B,).
             Samples come from torch's generator: torch.manual_seed repeats them.
         """
-        inputs = self.as_input(observations)
+        like = next(self.parameters())
+        inputs = torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
         distribution = self.actor(inputs)
         actions = distribution.mode if deterministic else distribution.sample()
         answers = (actions, distribution.log_prob(actions), self.critic(inputs))
         arrays = (answer.cpu().numpy() for answer in answers)
         return dict(zip(("actions", "log_probs", "values"), arrays, strict=True))
-
-    def as_input(self, observations: np.ndarray) -> Tensor:
-        """Observations of any shape, as the networks take them: their dtype, on their device."""
-        like = next(self.parameters())
-        return torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
 
 
 def make_model(
