@@ -1,6 +1,8 @@
 """Training: learns what can be known, repeats itself, resumes, and stops without loss."""
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -255,18 +257,20 @@ def test_several_seeds_train_in_parallel_as_they_would_alone(tmp_path):
 @pytest.mark.parametrize("seeds", [["0"], ["0", "1"]])
 def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
     command = [*CLI, "--epochs", "100000", "--seeds", *seeds]
-    child = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     folders = [tmp_path / "logs" / f"CartPole-v1_vpg_vpg_gae_seed{seed}" for seed in seeds]
     deadline = time.monotonic() + 60
-    while not all((folder / "history.csv").exists() for folder in folders):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    child.send_signal(signal.SIGINT)
     try:
+        while not all((folder / "history.csv").exists() for folder in folders):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
         printed, _ = child.communicate(timeout=60)
-    except subprocess.TimeoutExpired:
-        child.terminate()  # or two runs go on for ever
-        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # or runs go on for ever
     assert child.returncode == 130
     assert printed.count("stopped and saved; the same command with --resume goes on") == len(seeds)
     assert all((folder / "model.npz").exists() for folder in folders)
