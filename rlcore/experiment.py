@@ -100,9 +100,13 @@ def sweep(
 
 def _finished(run: Run) -> bool:
     folder, config = run["folder"], run["config"]
-    if not (folder / "model.npz").exists() or Config.load(folder) != config:
-        return False
-    return len(read_history(folder)["epoch"]) == config.epochs
+    there = (folder / "model.npz").exists() and Config.load(folder) == config
+    return there and len(read_history(folder)["epoch"]) == config.epochs
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether its history has a row: it is made first, and filled a moment later."""
+    return (file := folder / "history.csv").exists() and file.stat().st_size > 0
 
 
 def _figure(column: str) -> Callable[[list[Path]], None]:
@@ -116,8 +120,7 @@ def _figure(column: str) -> Callable[[list[Path]], None]:
     handle, shown = DisplayHandle(), []
 
     def draw(folders: list[Path]) -> None:
-        begun = [folder for folder in folders if (folder / "history.csv").exists()]
-        if begun:
+        if begun := [*filter(_has_begun, folders)]:
             figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
             plot_runs(begun, column=column, ax=ax)
             (handle.update if shown else handle.display)(figure)
@@ -160,13 +163,12 @@ def run_all(runs: list[Run], watch: Callable[[], None] | None = None) -> int:
     with tqdm(total=total, desc="train", file=sys.stdout, leave=False, disable=not runs) as bar:
         try:
             while any(child.exitcode is None for child in children):
-                waiting = [child for child in children if child.pid is None]
-                running = [child for child in children if child.is_alive()]
-                for child in waiting[: max(2, os.cpu_count() or 1) - len(running)]:
+                free = max(2, os.cpu_count() or 1) - sum(child.is_alive() for child in children)
+                for child in [child for child in children if child.pid is None][:free]:
                     child.start()
                 time.sleep(0.5)
-                files = [run["folder"] / "history.csv" for run in runs]
-                done = [read_history(file.parent)["ep_ret_100"] for file in files if file.exists()]
+                begun = [run["folder"] for run in runs if _has_begun(run["folder"])]
+                done = [read_history(folder)["ep_ret_100"] for folder in begun]
                 bar.set_postfix_str(f"return {np.mean([one[-1] for one in done] or [0]):.1f}")
                 bar.update(sum(map(len, done)) - bar.n)
                 if watch and time.monotonic() - drawn > REDRAW_SECONDS:
@@ -174,9 +176,10 @@ def run_all(runs: list[Run], watch: Callable[[], None] | None = None) -> int:
                     drawn = time.monotonic()
             bar.total = bar.n  # the last epochs may have been written behind the last look
         except KeyboardInterrupt:
-            for child in (started := multiprocessing.active_children()):
-                child.terminate()  # `train` takes it for Ctrl-C
-            for child in started:
-                child.join()
             return 130
+        finally:  # nobody trains on where nobody waits
+            for child in (left := [child for child in children if child.is_alive()]):
+                child.terminate()  # `train` takes it for Ctrl-C
+            for child in left:
+                child.join()
     return max((abs(child.exitcode or 0) for child in children), default=0)

@@ -254,6 +254,17 @@ def test_several_seeds_train_in_parallel_as_they_would_alone(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_history_that_is_made_and_not_yet_filled_does_not_end_the_command(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / "logs" / f"CartPole-v1_vpg_vpg_gae_seed{seed}"
+        folder.mkdir(parents=True)
+        (folder / "history.csv").touch()
+    done = run_cli("--epochs", "2", "--seeds", "0", "1", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(read_history(folder)["epoch"]) == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [["0"], ["0", "1"]])
 def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
     command = [*CLI, "--epochs", "100000", "--seeds", *seeds]
