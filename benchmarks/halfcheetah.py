@@ -26,7 +26,10 @@ LEARNED, PLAYED, AVERAGED = 1000.0, 20, 100
 def by_sb3(
     seed: int, folder: Path, log_std_init: float = 0.0
 ) -> tuple[list[int], list[float], np.ndarray]:
-    """Steps and returns of all episodes in training, and returns of the trained agent."""
+    """Steps and returns of all episodes in training, and returns of the trained agent.
+
+    σ starts at exp(log_std_init): Stable-Baselines3's own 1, or the notebook's ½.
+    """
     from stable_baselines3 import PPO
     from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.monitor import Monitor
@@ -89,11 +92,10 @@ def by_notebook(seed: int, folder: Path) -> tuple[list[int], list[float], np.nda
     return steps, [episode for returns in episodes for episode in returns], played
 
 
-HALF = "Stable-Baselines3, σ from ½"
 SIDES = {
     "notebook 06": by_notebook,
-    "Stable-Baselines3": by_sb3,
-    HALF: partial(by_sb3, log_std_init=math.log(0.5)),
+    "Stable-Baselines3, σ from ½": partial(by_sb3, log_std_init=math.log(0.5)),
+    "Stable-Baselines3, σ from 1": by_sb3,
 }
 
 
@@ -146,7 +148,7 @@ def main() -> None:
 
 
 def draw(results: dict) -> None:
-    """Every seed of both sides, on one scale."""
+    """Every seed of all sides, on one scale."""
     import matplotlib.pyplot as plt
 
     fig, axes = plt.subplots(

@@ -33,8 +33,8 @@ def stand_ins(exercise: Exercise, answer: Any) -> Iterator[None]:
     lent = [True]
     patches = [(namespace, exercise.replaces) for namespace in _namespaces(answer)]
     if exercise.yours:
-        package = sys.modules["rlcore"]
-        for module in [package, *filter(inspect.ismodule, vars(package).values())]:
+        top = sys.modules["rlcore"]
+        for module in [top, *filter(inspect.ismodule, vars(top).values())]:
             hidden = {n: _yours_to_write(n) for n in exercise.yours if n in vars(module)}
             patches.append((vars(module), hidden))
     before = [{n: namespace.get(n, _MISSING) for n in names} for namespace, names in patches]
