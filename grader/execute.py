@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -50,11 +51,10 @@ def execute(
         skip_cells_with_tag="" if run_all else SKIP,
         resources={"metadata": {"path": str(folder)}},
     )
+    client.widget_registry.clear()  # what the Output widget sends can lose the reply to a cell
     quiet = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    try:
+    with suppress(DeadKernelError, CellTimeoutError):
         client.execute(env={**os.environ, **quiet, **(env or {})})
-    except (DeadKernelError, CellTimeoutError):
-        pass
     return notebook
 
 

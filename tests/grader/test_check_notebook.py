@@ -11,6 +11,12 @@ from grader.execute import cell_by_id, execute, verdicts
 
 pytestmark = pytest.mark.slow
 
+PRINTS_IN_A_WIDGET = """
+from ipywidgets import Output
+with Output():
+    print("in the cell, not in the widget", end="")
+"""
+
 
 def check(classroom, notebook, capsys, study=True):
     folder = classroom.hand_in("checked", notebook, study)
@@ -66,6 +72,13 @@ def test_what_the_file_once_showed_is_not_taken_for_a_verdict(classroom, capsys)
     assert status == 1
     assert "0 of 16 points" in said.out
     assert "✔" not in said.out
+
+
+def test_nothing_is_sent_to_the_kernel_while_a_reply_is_awaited():
+    """nbclient's Output widget does, and then the reply may never be read: a slider's cell hung."""
+    notebook = nbformat.v4.new_notebook(cells=[new_code_cell(PRINTS_IN_A_WIDGET)])
+    ran = execute(notebook, Path("notebooks"), cell_seconds=60)
+    assert [output.text for output in ran.cells[0].outputs] == ["in the cell, not in the widget"]
 
 
 def test_checking_does_not_change_the_file(classroom, capsys):
