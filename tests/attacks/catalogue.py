@@ -6,6 +6,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 if __name__ == "__main__":
+    import rlcore  # noqa: F401 - before tests/rlcore can stand in for it
+
     sys.path.insert(0, str(HERE.parent))
 
 from attacks.attack import POINTS, Attack  # noqa: E402

@@ -103,6 +103,7 @@ ATTACKS = (
         object.__setattr__(ours.GAE, "groups", ())
         exercises.EXERCISES = ()
         """,
+        "raises",  # the attacker's own kernel finds no exercise any longer
     ),
     Attack(
         "a01-numpy-testing",

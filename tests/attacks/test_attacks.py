@@ -47,8 +47,10 @@ def test_an_attacker_is_told_why(world, attack):
 
 @pytest.mark.parametrize("attack", REFUSED, ids=lambda attack: ascii(attack.name))
 def test_what_cannot_be_filed_is_refused_by_name(world, attack):
-    assert attack.login not in world.results
     assert {refusal.code for refusal in world.refusals} & set(attack.codes)
+    if result := world.results.get(attack.login):  # whoever can be told: nothing, and why
+        assert not any(mark.auto for mark in result.marks)
+        assert {*result.reasons} & set(attack.codes)
 
 
 def test_the_honest_get_what_they_earned(world):
@@ -150,7 +152,8 @@ class Active(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self._inside = tag if tag in ("script", "style") else ""
-        self.found += [f"<{tag} {k}={v!r}>" for k, v in attrs if "rlcorexss" in f"{k}{v}".lower()]
+        acting = [(k, v) for k, v in attrs if k != "id" and not f"{v}".startswith("#")]
+        self.found += [f"<{tag} {k}={v!r}>" for k, v in acting if "rlcorexss" in f"{k}{v}".lower()]
 
     def handle_endtag(self, tag):
         self._inside = ""
@@ -169,6 +172,8 @@ def active(page: str) -> list[str]:
 
 def test_what_attackers_write_in_pages_is_found():
     assert active('<img src="x" onerror="rlcorexss()"><script>rlcorexss()</script>') != []
+    assert active('<a href="javascript:rlcorexss()">') != []
+    assert active('<h1 id="rlcorexss()"><a href="#rlcorexss()">') == []  # nbconvert's own anchors
     assert active("<p>&lt;script&gt;rlcorexss()&lt;/script&gt;</p>") == []
 
 
