@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch.nn as nn
 from threadpoolctl import threadpool_limits
 
 HERE = Path(__file__).parent
@@ -24,11 +25,12 @@ LEARNED, PLAYED, AVERAGED = 1000.0, 20, 100
 
 
 def by_sb3(
-    seed: int, folder: Path, log_std_init: float = 0.0
+    seed: int, folder: Path, log_std_init: float = 0.0, gain: float | None = None
 ) -> tuple[list[int], list[float], np.ndarray]:
     """Steps and returns of all episodes in training, and returns of the trained agent.
 
-    σ starts at exp(log_std_init): Stable-Baselines3's own 1, or the notebook's ½.
+    σ starts at exp(log_std_init): Stable-Baselines3's own 1, or the notebook's ½. Both output
+    layers start orthogonal with `gain`: its own 0.01 for the mean and 1 for the value, or √2.
     """
     from stable_baselines3 import PPO
     from stable_baselines3.common.evaluation import evaluate_policy
@@ -54,6 +56,9 @@ def by_sb3(
         device="cpu",
         seed=seed,
     )
+    if gain is not None:
+        for layer in (model.policy.action_net, model.policy.value_net):
+            nn.init.orthogonal_(layer.weight, gain)
     model.learn(ROLLOUTS * NUM_STEPS)
     steps = np.cumsum(monitor.get_episode_lengths()).tolist()
     returns = [float(one) for one in monitor.get_episode_rewards()]
@@ -94,6 +99,9 @@ def by_notebook(seed: int, folder: Path) -> tuple[list[int], list[float], np.nda
 
 SIDES = {
     "notebook 06": by_notebook,
+    "Stable-Baselines3, σ from ½, gain √2": partial(
+        by_sb3, log_std_init=math.log(0.5), gain=math.sqrt(2)
+    ),
     "Stable-Baselines3, σ from ½": partial(by_sb3, log_std_init=math.log(0.5)),
     "Stable-Baselines3, σ from 1": by_sb3,
 }
