@@ -277,8 +277,9 @@ probe("actor_critic", ActorCritic)
 #
 # <details><summary>Answer</summary>
 # All means start close to 0, whatever the state: at first the policy is pure noise around standing still. With √2 it
-# starts with an opinion in each state. Either works; here all layers are alike because that is easy to say and to
-# check.
+# starts with an opinion in each state. Both learn, but not alike. From the same σ = ½, Stable-Baselines3's PPO ended at
+# a return of **5,153** with 0.01 for the mean and 1 for the value, and at **3,432** with √2 for both (mean of five
+# seeds, a million steps). Here all layers are alike because that is easy to say and to check; the rest is an experiment.
 # </details>
 
 # %% [markdown]

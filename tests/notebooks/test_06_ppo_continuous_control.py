@@ -1,5 +1,6 @@
 """06: its equations, the numbers in its text, its training loop, and what its shipped run shows."""
 
+import json
 import math
 import os
 
@@ -170,6 +171,14 @@ def test_the_worked_shares_of_clipped_actions():
     for std, share in ((1.0, "**31.7 %**"), (0.5, "**4.6 %**")):
         beyond = 2 * (1 - Normal(0.0, std).cdf(torch.tensor(1.0)).item())
         assert share in TEXT and f"**{beyond:.1%}**".replace("%", " %") == share
+
+
+@pytest.mark.parametrize("start", ["σ from ½", "σ from ½, gain √2"])
+def test_what_the_gain_of_the_output_layers_changes_was_measured(start):
+    measured = AGENTS.parents[1] / "benchmarks" / "halfcheetah_ppo.json"
+    runs = json.loads(measured.read_text(encoding="utf-8"))[f"Stable-Baselines3, {start}"]
+    assert len(runs) == 5
+    assert f"**{np.mean([run['median_of_last'] for run in runs]):,.0f}**" in TEXT
 
 
 def test_the_worked_numbers_of_the_policy():
