@@ -1,8 +1,12 @@
 """How tests are dealt out to pytest-xdist's workers: a file to one, some files to all."""
 
+import signal
 from typing import Any
 
 import pytest
+
+# A shell's background job ignores Ctrl-C, and so would every command that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SPREAD = ("test_exercises.py", "test_mutants.py", "test_runs.py")  # minutes each, in many parts
 

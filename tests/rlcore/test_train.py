@@ -282,6 +282,7 @@ def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)  # or runs go on for ever
+        child.wait()
     assert child.returncode == 130
     assert printed.count("stopped and saved; the same command with --resume goes on") == len(seeds)
     assert all((folder / "model.npz").exists() for folder in folders)
