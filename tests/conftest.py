@@ -1,4 +1,4 @@
-"""How tests are dealt out to pytest-xdist's workers: a file to one, some files to all."""
+"""How tests hear Ctrl-C, and are dealt out to workers: a file to one, some files to all."""
 
 import signal
 from typing import Any

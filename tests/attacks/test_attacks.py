@@ -152,7 +152,8 @@ class Active(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self._inside = tag if tag in ("script", "style") else ""
-        acting = [(k, v) for k, v in attrs if k != "id" and not f"{v}".startswith("#")]
+        inert = [(k, v) for k, v in attrs if k == "id" or (k == "href" and f"{v}".startswith("#"))]
+        acting = [pair for pair in attrs if pair not in inert]
         self.found += [f"<{tag} {k}={v!r}>" for k, v in acting if "rlcorexss" in f"{k}{v}".lower()]
 
     def handle_endtag(self, tag):
