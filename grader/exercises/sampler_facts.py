@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.exercise import Inputs, Observables, Refused
+from grader.exercises.sampler_mixing import mixed
 from grader.exercises.sampler_parts import KEYS, MOST_ROWS, NOT_IN_TIME, ROLLOUT, digests, rows_of
 from grader.exercises.sampler_parts import make_trajectory as right_of
 
@@ -184,50 +185,8 @@ def _order(seen: Seen) -> Found:
         ),
         f"{again}, in one call": len(dealt[0]) - len(set(dealt[0])),
         f"{again}, in two calls": len(together) - len(set(together)),
-        **_mixed(seen),
+        **mixed(seen.inputs["rows"], [epoch for call in seen.calls for epoch in call.epochs]),
     }
-
-
-# So many epochs, and the chance that two given rows meet in all of them is below 1e-6.
-ENOUGH = 8
-
-
-def _mixed(seen: Seen) -> Found:
-    """Whether chance alone decides which rows meet in a minibatch, over all epochs of all calls.
-
-    Only epochs in which no row comes twice, and none is missing, can tell; and one that was there
-    before tells nothing new.
-    """
-    rows = seen.inputs["rows"]
-    epochs = [epoch for call in seen.calls for epoch in call.epochs]
-    whole = [one for one in epochs if sorted(chain(*one)) == list(range(rows))]
-    deals = list({frozenset(map(frozenset, one)): one for one in whole}.values())
-    met, place = np.zeros((rows, rows)), np.zeros((len(deals), rows))
-    for d, epoch in enumerate(deals):
-        for b, batch in enumerate(epoch):
-            met[np.ix_(batch, batch)] += 1
-            place[d, batch] = b / len(epoch)
-    enough = len(deals) >= ENOUGH
-    pairs = ~np.eye(rows, dtype=bool)
-    drift = np.corrcoef(place.mean(axis=0), np.arange(rows))[0, 1] if enough else 0.0
-    return {
-        f"two rows come together in every epoch {YES}": enough and (met == len(deals))[pairs].any(),
-        f"some rows never meet some others, nor whom those meet {YES}": enough and _parts(met) > 1,
-        f"rows that are early in the trajectory come early {YES}": abs(drift) > 0.7,
-    }
-
-
-def _parts(met: NDArray) -> int:
-    """Into how many parts the rows fall that do not meet, directly or through others."""
-    reached, count = np.zeros(len(met), dtype=bool), 0
-    while not reached.all():
-        count += 1
-        part = np.zeros(len(met), dtype=bool)
-        part[reached.argmin()] = True
-        while (grown := (met[part] > 0).any(axis=0) | part).sum() > part.sum():
-            part = grown
-        reached |= part
-    return count
 
 
 def _rollouts(seen: Seen) -> Found:
