@@ -8,8 +8,11 @@ ours. Prints tables, writes grading.json.
 """
 
 import argparse
+import ast
+import inspect
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,8 +27,8 @@ import torch
 from nbgrader.api import Gradebook
 
 from grader.build import build_course, read_source, sources
-from grader.demo import source_of
 from grader.execute import cell_by_id
+from grader.exercise import Exercise
 from grader.exercises import EXERCISES
 from grader.hidden import AGENTS, answer_keys
 from grader.rebuild import grade_id, is_solution, read_notebook
@@ -59,15 +62,55 @@ def make_class(course, folder, students, names):
 
 def answer(name, style, solution):
     """The solution's answer, another right one or a mistake, by turns."""
-    key = answer_keys().get(name)
+    graded = next((one for one in EXERCISES if one.name == name), None)
     own = solution.source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
-    if key is None or name not in {one.name for one in EXERCISES if hasattr(one, "cases")}:
+    if style % 3 == 0 or name == "vpg_update" or not isinstance(graded, Exercise):
         return own
+    key = answer_keys()[name]
     known = [*key.also_correct, *(one.wrong_answer for one in key.misconceptions)]
-    others = [one[0] if isinstance(one, tuple) else one for one in known]
-    if style % 3 == 0 or name in ("vpg_update",):
-        return own
-    return own + "\n\n" + source_of(name, others[style % len(others)].__name__)
+    others = [one if isinstance(one, tuple) else (one,) for one in known]
+    names = re.findall(r"\w+", graded.answer or name)
+    return own + "\n\n" + with_helpers(others[style % len(others)], names)
+
+
+def with_helpers(parts, names):
+    """The source of an answer's parts under these names, behind all of their modules that they use.
+
+    Closures, which have no place at the top of their module, stand for nothing: "" is given.
+    """
+    if any(part.__qualname__ != part.__name__ for part in parts):
+        return ""
+    code = gathered(Path(inspect.getfile(parts[0])), [part.__name__ for part in parts])
+    for part, name in zip(parts, names, strict=True):
+        code = re.sub(rf"\b{part.__name__}\b", name, code)
+    return code
+
+
+def gathered(path, wanted):
+    """The source of some names of a module, and of what they need from it and its neighbours."""
+    tree = ast.parse(path.read_text())
+    binds = {bound: node for node in tree.body for bound in bound_by(node)}
+    found, neighbours = set(), defaultdict(list)
+    while wanted:
+        name = wanted.pop()
+        node = binds.get(name)
+        if isinstance(node, ast.ImportFrom) and node.level:
+            neighbours[path.with_name(f"{node.module}.py")].append(name)
+        elif node is not None and node not in found:
+            found.add(node)
+            wanted += [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+    code = [gathered(*neighbour) for neighbour in neighbours.items()]
+    return "\n\n".join([*code, *(ast.unparse(node) for node in tree.body if node in found)])
+
+
+def bound_by(node):
+    """The names that a statement at the top of a module gives a meaning."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(one.asname or one.name).partition(".")[0] for one in node.names]
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    return [one.id for one in targets if isinstance(one, ast.Name)]
 
 
 def scores(course_root):
