@@ -35,6 +35,8 @@ from grader.rebuild import grade_id, is_solution, read_notebook
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
+# The steps of the one take seconds where they go wrong; the agent that is handed in fits the other.
+KEPT = ("vpg_update", "actor_critic")
 STOCK = """c = get_config()
 c.CourseDirectory.course_id = "rlcore"
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
@@ -64,7 +66,7 @@ def answer(name, style, solution):
     """The solution's answer, another right one or a mistake, by turns."""
     graded = next((one for one in EXERCISES if one.name == name), None)
     own = solution.source.replace("### BEGIN SOLUTION", "").replace("### END SOLUTION", "")
-    if style % 3 == 0 or name == "vpg_update" or not isinstance(graded, Exercise):
+    if style % 3 == 0 or name in KEPT or not isinstance(graded, Exercise):
         return own
     key = answer_keys()[name]
     known = [*key.also_correct, *(one.wrong_answer for one in key.misconceptions)]

@@ -74,9 +74,7 @@ def wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], lis
         raise SandboxError(INSTALL)
     root = os.geteuid() == 0
     if root and setpriv is None:
-        raise SandboxError(
-            "setpriv is not installed (Debian and Ubuntu: apt-get install util-linux)"
-        )
+        raise SandboxError("setpriv is not installed (Debian, Ubuntu: apt-get install util-linux)")
     spaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     spaces += [] if root else ["--unshare-user", "--disable-userns"]
     options = [*spaces, "--unshare-cgroup-try", "--die-with-parent", "--new-session"]
@@ -131,9 +129,8 @@ def _font_list() -> list[str]:
 
     found = sorted(Path(matplotlib.get_cachedir()).glob("fontlist-v*.json"))
     place = f"{HOME}/.matplotlib"
-    return ["--perms", "1777", "--dir", place] + [
-        option for path in found for option in ("--ro-bind", str(path), f"{place}/{path.name}")
-    ]
+    bound = [("--ro-bind", str(path), f"{place}/{path.name}") for path in found]
+    return ["--perms", "1777", "--dir", place, *(option for one in bound for option in one)]
 
 
 def check_sandbox() -> None:

@@ -39,9 +39,8 @@ def check_notebook(path: Path) -> list[Line]:
     if not exercises and written:
         return []
     if not exercises:
-        raise SubmissionError(
-            "foreign-notebook", f"{path.name} has no exercise of this course; is it another one?"
-        )
+        text = f"{path.name} has no exercise of this course; is it another one?"
+        raise SubmissionError("foreign-notebook", text)
     notebook.cells.append(code_cell("from grader import check"))
     first = len(notebook.cells)
     notebook.cells += [code_cell(one.check_call) for one in exercises]
@@ -65,9 +64,8 @@ def describe(lines: list[Line]) -> str:
     rows, words = [], []
     for line in lines:
         if line.verdict is None:
-            rows.append(
-                f"✘ {line.exercise.name}: {score(0, line.exercise.points)} points, not checked"
-            )
+            none = score(0, line.exercise.points)
+            rows.append(f"✘ {line.exercise.name}: {none} points, not checked")
             words.append(f"{line.exercise.name}: its cell failed: {line.problem}")
             continue
         rows.append(headline(line.verdict))

@@ -29,19 +29,17 @@ def gradescope_json(results: Sequence[Result], totals: Totals) -> dict[str, Any]
 
     What waits for a person is not among the tests.
     """
+    said = [f"{one_line(r.assignment)}: {note}" for r in results for note in notes(r)]
     report: dict[str, Any] = {
-        "output": "\n".join(
-            f"{one_line(r.assignment)}: {note}" for r in results for note in notes(r)
-        ),
+        "output": "\n".join(said),
         "output_format": "text",
         "visibility": "visible",
         "execution_time": round(sum(result.seconds for result in results), 2),
     }
     if all(result.processed for result in results):
         report["score"] = sum(total_of(result, totals).final for result in results)
-        report["tests"] = [
-            _test(result, mark) for result in results for mark in result.marks if not mark.by_hand
-        ]
+        tested = [(one, mark) for one in results for mark in one.marks if not mark.by_hand]
+        report["tests"] = [_test(*pair) for pair in tested]
     return report
 
 
@@ -90,9 +88,8 @@ def annotations(results: Sequence[Result]) -> list[str]:
     for result in in_order(results):
         login = result.student.login
         if not result.processed or result.problem:
-            lines.append(
-                _command("error", f"{login}, {result.assignment}", " ".join(notes(result)))
-            )
+            text = " ".join(notes(result))
+            lines.append(_command("error", f"{login}, {result.assignment}", text))
         for mark in filter(lost, result.marks):
             title = f"{login}, {result.assignment}: {exercise_of(mark)}"
             points = in_points(mark.auto or 0.0, mark.most)

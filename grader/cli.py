@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +59,15 @@ def _run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name not in ("nbgrader", "jupytext"):
             raise
-        print(
-            f"grader {args.command}: {error.name} is not installed; "
-            "pip install -c constraints.txt -e '.[grade]'",
-            file=sys.stderr,
-        )
+        what = f"{error.name} is not installed; pip install -c constraints.txt -e '.[grade]'"
+        print(f"grader {args.command}: {what}", file=sys.stderr)
         return USAGE
 
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
-    top = argparse.ArgumentParser(
-        prog="grader", description="Check, grade and build the notebooks of the course."
-    )
+    about = "Check, grade and build the notebooks of the course."
+    top = argparse.ArgumentParser("grader", description=about)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="student: run notebooks here, show every exercise")
@@ -103,22 +100,14 @@ def _add_grade(commands: Any) -> None:
     grade.add_argument("--assignment", help="only this one, for example 04_reinforce_vs_gae")
     grade.add_argument("--course", type=Path, help="any nbgrader course (default: build/course)")
     cores = os.cpu_count() or 1
-    grade.add_argument(
-        "--jobs", type=_positive, default=cores, help="workers (default: one a core, %(default)s)"
-    )
+    text = "workers (default: one a core, %(default)s)"
+    grade.add_argument("--jobs", type=_positive, default=cores, help=text)
     grade.add_argument("--teams", action="store_true", help="both names in TEAM get the marks")
     grade.add_argument("--force", action="store_true", help="what has not changed, too")
-    grade.add_argument(
-        "--no-sandbox",
-        action="store_true",
-        help="run submissions with your own rights; every report says so",
-    )
-    grade.add_argument(
-        "--fail-under",
-        type=float,
-        metavar="PERCENT",
-        help="exit with 1 if a submission has less than this part of its machine's points",
-    )
+    text = "run submissions with your own rights; every report says so"
+    grade.add_argument("--no-sandbox", action="store_true", help=text)
+    text = "exit with 1 if a submission has less than this part of its machine's points"
+    grade.add_argument("--fail-under", type=float, metavar="PERCENT", help=text)
     grade.set_defaults(run=run_grade)
     report = commands.add_parser("report", help="instructor: write the reports of a class again")
     report.add_argument("--course", type=Path, help="the course's folder (default: build/course)")
@@ -166,14 +155,8 @@ def run_grade(args: argparse.Namespace) -> int:
     if args.no_sandbox:
         print("without a sandbox: submissions run with your own rights\n")
     progress = Progress()
-    options = Options(
-        args.assignment,
-        args.jobs,
-        contained=not args.no_sandbox,
-        teams=args.teams,
-        force=args.force,
-        refuse=progress.refuse,
-    )
+    options = Options(args.assignment, args.jobs, teams=args.teams, force=args.force)
+    options = replace(options, contained=not args.no_sandbox, refuse=progress.refuse)
     try:
         for done in grade_class(args.submissions, course, options):
             progress.show(done)

@@ -118,12 +118,8 @@ CLASS = (
     ),
     Member(
         "jon-untouched",
-        loses={
-            **dict.fromkeys(
-                ("td_residuals", "gae", "gae_transform", "psi_variants"), "not written"
-            ),
-            "returns_vs_gae_study": "there is no folder logs/3a beside the notebook",
-        },
+        loses=dict.fromkeys(("td_residuals", "gae", "gae_transform", "psi_variants"), "not written")
+        | {"returns_vs_gae_study": "there is no folder logs/3a beside the notebook"},
         untouched=True,
     ),
     Member("kim-half-a-file", broken="not-json"),

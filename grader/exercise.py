@@ -11,6 +11,9 @@ from grader.verdict import GroupResult
 
 Inputs = Mapping[str, Any]
 Observables = dict[str, NDArray[np.float64]]
+Drive = Callable[[Any, Inputs], Observables]
+Facts = Callable[[Inputs, Observables], Observables]
+Measure = Callable[[Any, int], tuple[tuple[GroupResult, ...], str]]
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Exercise(Graded):
         facts: `(inputs, observables) -> observables`: what is compared of what `drive` gave, where
             that is a matter of chance or of style. It runs where no student's code does, so that
             nobody can report a fact; it must take any arrays, and may raise `Refused`.
+        drive_known: a cheaper way to the same observables for answers of the key, which may be
+            written for it; None is `drive`.
         replaces: what names of earlier exercises are bound to while this one is driven.
         yours: names in rlcore that say "yours to write" while this one is driven.
         axes: what the axes of an observable are called: "first at t=3, n=0".
@@ -81,10 +86,9 @@ class Exercise(Graded):
 
     groups: tuple[Group, ...]
     cases: Callable[[np.random.Generator, int], Iterable[Case]]
-    drive: Callable[[Any, Inputs], Observables]
-    facts: Callable[[Inputs, Observables], Observables] = field(
-        default=lambda inputs, found: found, kw_only=True
-    )
+    drive: Drive
+    facts: Facts = field(default=lambda inputs, found: found, kw_only=True)
+    drive_known: Drive | None = field(default=None, kw_only=True)
     replaces: Mapping[str, Any] = field(default_factory=dict)
     yours: tuple[str, ...] = ()
     axes: tuple[str, ...] = ("t", "n")
@@ -100,10 +104,8 @@ class Performance(Graded):
         preview: what the published check measures instead, if measuring takes too long for it.
     """
 
-    measure: Callable[[Any, int], tuple[tuple[GroupResult, ...], str]]
-    preview: Callable[[Any, int], tuple[tuple[GroupResult, ...], str]] | None = field(
-        default=None, kw_only=True
-    )
+    measure: Measure
+    preview: Measure | None = field(default=None, kw_only=True)
 
     @property
     def published(self) -> "Performance":

@@ -80,9 +80,8 @@ def answer_keys() -> dict[str, AnswerKey]:
 def _load_package(name: str, path: Path) -> ModuleType:
     if not path.is_file():
         raise RuntimeError("probe is for graders: the answer key is not part of this copy.")
-    spec = importlib.util.spec_from_file_location(
-        name, path, submodule_search_locations=[str(path.parent)]
-    )
+    where = [str(path.parent)]
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=where)
     assert spec is not None and spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:

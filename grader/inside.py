@@ -34,7 +34,7 @@ def main() -> None:
     site.sethelper()
     from grader.wire import Channel
 
-    shell = shell_module.warm_shell()
+    shell = shell_module.warm_shell(plan["more"])
     control = Channel(socket.socket(fileno=plan["control"]))
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

@@ -11,6 +11,8 @@ import math
 import sys
 import time
 import types
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +167,8 @@ def _no_input(*args: Any, **kwargs: Any) -> str:
     raise StdinNotImplementedError("a cell that asks for input cannot be graded")
 
 
-def warm_shell() -> Shell:
-    """The shell, made once, with everything imported that notebooks import."""
+def warm_shell(more: Sequence[str]) -> Shell:
+    """The shell, made once, with everything imported that notebooks import, and `more`."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
@@ -176,13 +178,21 @@ def warm_shell() -> Shell:
     gc.disable()
     for name in WARM:
         importlib.import_module(name)
+    for name in more:
+        with suppress(ImportError):
+            importlib.import_module(name)
     gc.enable()
     gc.freeze()  # what is shared by all kernels need not be looked at by any
-    torch: Any = sys.modules["torch"]
-    torch.set_num_threads(1)
+    sys.modules["torch"].set_num_threads(1)
+    postpone_compiler()
+    return shell
+
+
+def postpone_compiler() -> None:
+    """Have `torch._dynamo` imported when something of it is used that is not done here."""
+    torch: Any = importlib.import_module("torch")
     torch._dynamo = sys.modules["torch._dynamo"] = Dynamo("torch._dynamo")
     torch._dynamo.__path__ = [str(Path(torch.__file__).parent / "_dynamo")]
-    return shell
 
 
 class Dynamo(types.ModuleType):

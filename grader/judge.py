@@ -6,6 +6,7 @@ from bdb import BdbQuit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from traceback import walk_tb
 from typing import Any
 
@@ -131,7 +132,8 @@ class _Given(Sequence[Observables]):
     """
 
     def __init__(self, exercise: Exercise, answer: Any, cases: Sequence[Case]) -> None:
-        self.exercise, self.answer, self.cases = exercise, answer, cases
+        self.answer, self.cases = answer, cases
+        self.exercise = replace(exercise, drive=exercise.drive_known or exercise.drive)
         self._known: dict[int, Observables] = {}
 
     def __len__(self) -> int:
@@ -156,9 +158,7 @@ def judge(exercise: Exercise, answer: Any, check: Check) -> Verdict:
     What it calls of earlier answers is replaced by right ones. An answer that raises with those,
     perhaps because the student's own take their arguments in another way, is judged with the own.
     """
-    return judge_outcomes(
-        exercise, check, lambda alone: drive(exercise, answer, check.cases, alone)
-    )
+    return judge_outcomes(exercise, check, partial(drive, exercise, answer, check.cases))
 
 
 def drive(
@@ -234,8 +234,10 @@ def _named(outcomes: Sequence[Outcome], check: Check) -> KnownWrong | None:
     given = [i for i, outcome in enumerate(outcomes) if _numbers(outcome)]
     # From a few trivial cases, with all others raising, nothing can be said.
     few = 2 * len(given) < len(outcomes)
-    if few or not any(difference(outcomes[i], check.expected[i]) for i in given):
+    telling = [i for i in given if difference(outcomes[i], check.expected[i])]
+    if few or not telling:
         return None
+    given.sort(key=lambda i: i not in telling)  # where it is wrong, few others are wrong alike
     fitting = [
         one
         for one in check.wrong

@@ -34,12 +34,10 @@ def marks(job: Job, ran: Ran, stubs: dict[str, str]) -> Iterator[Mark]:
 
 def by_hand(cell: NotebookNode, stubs: dict[str, str]) -> Mark:
     """Nothing for what was left as it was given out; else a person decides."""
-    unanswered = is_solution(cell) and cell.source == stubs.get(grade_id(cell))
-    if unanswered:
-        return Mark(
-            grade_id(cell), most(cell), 0.0, False, "not-written", f"{grade_id(cell)}: not answered"
-        )
-    return Mark(grade_id(cell), most(cell), None, True)
+    name, points = grade_id(cell), most(cell)
+    if is_solution(cell) and cell.source == stubs.get(name):
+        return Mark(name, points, 0.0, False, "not-written", f"{name}: not answered")
+    return Mark(name, points, None, True)
 
 
 def _verified(job: Job, ran: Ran, cell: NotebookNode) -> Mark:

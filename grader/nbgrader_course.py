@@ -53,9 +53,8 @@ class NbgraderCourse(Course):
     def generate(self, assignment: str) -> None:
         """Write release/ from source/ and register the assignment in the gradebook."""
         with self._api() as api:
-            self._succeed(
-                api.generate_assignment(assignment), f"release of {assignment} could not be made"
-            )
+            problem = f"release of {assignment} could not be made"
+            self._succeed(api.generate_assignment(assignment), problem)
 
     @contextmanager
     def _api(self) -> Iterator[NbGraderAPI]:

@@ -29,15 +29,12 @@ from nbgrader.preprocessors import (
 from traitlets import Bool, Instance
 
 from grader.bubblewrap import Limits
-from grader.grading import lay_out, shown
-from grader.hidden import secret
 from grader.marks import marks
 from grader.nbgrader_books import master_of
 from grader.rebuild import NOTES, grade_id, rebuild
 from grader.run import Job, Ran
-from grader.run_all import run_submission
 from grader.sandbox import Bundle
-from grader.verifier import Verifier
+from grader.secret import secret
 
 
 class Rebuild(NbGraderPreprocessor):
@@ -64,6 +61,10 @@ class SandboxedExecute(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """The notebook with its outputs; the marks of its test cells are in the resources."""
+        from grader.grading import lay_out, shown  # with torch, which only this step needs
+        from grader.run_all import run_submission
+        from grader.verifier import Verifier
+
         names, beside = resources["nbgrader"], Path(resources["metadata"]["path"])
         assignment = names["assignment"]
         with tempfile.TemporaryDirectory() as top:

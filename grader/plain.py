@@ -28,9 +28,8 @@ def plain(value: Any, name: str) -> NDArray[np.float64]:
         isinstance(value, np.generic) and type(value).__module__ == "numpy"
     )
     if not number and type(value) is not np.ndarray:
-        raise Refused(
-            f"{name} is of type {type(value).__name__}; return a number, a numpy array or a tensor."
-        )
+        kind = type(value).__name__
+        raise Refused(f"{name} is of type {kind}; return a number, a numpy array or a tensor.")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise Refused(f"{name} has dtype {array.dtype}; return real numbers.")

@@ -89,9 +89,8 @@ def load_published(exercise: Graded, *folders: Path) -> Published:
     for folder in folders or (Path.cwd(), NOTEBOOKS):
         if (folder / name).is_file():
             return _load(folder / name, exercise.name)
-    raise FileNotFoundError(
-        f"{name} is not beside the notebook; keep the file that came with it in the same folder."
-    )
+    what = "keep the file that came with it in the same folder"
+    raise FileNotFoundError(f"{name} is not beside the notebook; {what}.")
 
 
 @cache
@@ -99,6 +98,5 @@ def _load(path: Path, name: str) -> Published:
     try:
         return unpublish(json.loads(path.read_text(encoding="utf-8"))["exercises"][name])
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path.name} cannot be read ({error}); restore the file that came with the notebook."
-        ) from error
+        what = "restore the file that came with the notebook"
+        raise ValueError(f"{path.name} cannot be read ({error}); {what}.") from error

@@ -83,9 +83,8 @@ def rebuild(master: NotebookNode, submitted: NotebookNode) -> tuple[NotebookNode
     cells, around, repairs = _sorted_out(master, submitted)
     named = [_key(cell) for cell in master.cells if grade_id(cell)]
     if named and cells.keys().isdisjoint(named):
-        raise SubmissionError(
-            "foreign-notebook", "none of its cells belongs to this assignment; is it another one?"
-        )
+        text = "none of its cells belongs to this assignment; is it another one?"
+        raise SubmissionError("foreign-notebook", text)
     notebook = deepcopy(master)
     notebook.cells = [*around.get(_BEGINNING, [])]
     have_ids = not _ids(master).isdisjoint(_ids(submitted))

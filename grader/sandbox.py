@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from grader.bubblewrap import (
     wrapped,
 )
 from grader.course import ROOT
-from grader.usage import Group, Key, Tally, make_group
+from grader.usage import Group, Key, Memory, Tally, make_group
 from grader.wire import Channel, Lost
 
 START_SECONDS = 120
@@ -66,6 +66,7 @@ class Sandbox:
         folder: holds a folder for each notebook, which becomes its working folder.
         notebooks: for each notebook, how many witnesses it may need.
         limits: what it may use.
+        more: modules that its warm process imports besides those that all notebooks need.
         contained: False runs the same processes without bubblewrap.
 
     Raises:
@@ -78,6 +79,7 @@ class Sandbox:
         folder: Path,
         notebooks: Mapping[str, int],
         limits: Limits,
+        more: Sequence[str] = (),
         *,
         contained: bool = True,
     ) -> None:
@@ -91,13 +93,12 @@ class Sandbox:
             "control": theirs.fileno(),
             "notebooks": {name: [e.fileno() for _, e in ends] for name, ends in pairs.items()},
             "limits": limits.inside(),
-            "packages": COURSE if contained else packages,
-            "work": HOME if contained else str(folder),
-            "copy_from": HANDED_IN if contained else "",
+            "more": more,
+            **_places(packages, str(folder), contained),
         }
         around, descriptors = wrapped(packages, folder, limits) if contained else ([], [])
         self._errors = tempfile.TemporaryFile()
-        self._group, self._tally = make_group(), Tally()
+        self._group, self._tally, self._memory = make_group(), Tally(), Memory()
         try:
             self._process = subprocess.Popen(
                 [*around, *_command(plan)],
@@ -169,10 +170,7 @@ class Sandbox:
 
     def uses_more_than(self, most: int) -> bool:
         """Whether all processes together use more than so many bytes, shared ones counted once."""
-        processes = self.processes()
-        if sum(p.memory_info().rss for p in _present(processes)) <= most:
-            return False  # shared ones counted many times, and still not more
-        return sum(p.memory_full_info().pss for p in _present(processes)) > most
+        return self._memory.exceeds(most, list(_present(self.processes())))
 
     def kill_all_but(self, kept: set[int]) -> None:
         """Kill what notebooks have started, except for these; the warm process stays.
@@ -222,6 +220,12 @@ def _command(plan: dict) -> list[str]:
     program = f"{plan['packages']}/grader/inside.py"
     plan["path"] = [plan["packages"], *site_packages()]
     return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
+
+
+def _places(packages: str, folder: str, contained: bool) -> dict[str, str]:
+    """Where packages and working folders are, and where these are to be copied from, if at all."""
+    places = (COURSE, HOME, HANDED_IN) if contained else (packages, folder, "")
+    return dict(zip(("packages", "work", "copy_from"), places, strict=True))
 
 
 def _close(ends: list[socket.socket], descriptors: list[int]) -> None:

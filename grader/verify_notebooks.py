@@ -86,9 +86,8 @@ def _marked_problems(name: str, source: NotebookNode, folder: Path) -> Iterator[
     """As a grader runs it, then the test cells again under the other secrets."""
     notebook = deepcopy(source)
     for secret in SECRETS[1:]:
-        notebook.cells.append(
-            code_cell(f"import os; os.environ['GRADER_SECRET'] = {secret.decode()!r}")
-        )
+        switch = f"import os; os.environ['GRADER_SECRET'] = {secret.decode()!r}"
+        notebook.cells.append(code_cell(switch))
         notebook.cells += [
             code_cell(cell.source)
             for exercise in EXERCISES

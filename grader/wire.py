@@ -132,7 +132,7 @@ class Channel:
         """Take what is there; the process that sent it is known by the operating system's word."""
         try:
             self.socket.settimeout(0.0)
-            data, extra, _, _ = self.socket.recvmsg(1 << 20, socket.CMSG_SPACE(12))
+            data, extra, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
         except BlockingIOError:
             return
         except OSError:

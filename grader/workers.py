@@ -1,13 +1,13 @@
 """Worker processes, and the folder they work in."""
 
 import ctypes
-import multiprocessing
 import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,8 @@ class Pool:
     def _submit(self, function: Callable, *arguments: Any) -> Future:
         for _ in range(2):
             if self._executor is None:
-                self._executor = ProcessPoolExecutor(
-                    self.jobs, multiprocessing.get_context("spawn"), _begin, (os.getpid(),)
-                )
+                begin = _begin, (os.getpid(),)
+                self._executor = ProcessPoolExecutor(self.jobs, get_context("spawn"), *begin)
             try:
                 return self._executor.submit(function, *arguments)
             except BrokenProcessPool:
@@ -74,7 +73,10 @@ def _begin(parent: int) -> None:
     os.umask(0o022)
     import torch
 
+    from grader.inside_shell import postpone_compiler
+
     torch.set_num_threads(1)
+    postpone_compiler()
 
 
 def work_folder(top: Path) -> Path:

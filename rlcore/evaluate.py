@@ -35,7 +35,7 @@ class Agent:
         """Actions for raw observations."""
         if self.normalizer is not None:
             observations = self.normalizer.observations(observations)
-        return self.model.act(observations, deterministic=self.deterministic)["actions"]
+        return self.model.choose(observations, self.deterministic)[0].cpu().numpy()
 
 
 def load_agent(folder: str | Path, deterministic: bool = True) -> Agent:

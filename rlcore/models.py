@@ -5,9 +5,9 @@
 """
 
 import functools
-import itertools
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import gymnasium as gym
@@ -55,8 +55,7 @@ def mlp(
     """
     if len(sizes) < 2 or any(not isinstance(n, int | np.integer) or n < 1 for n in sizes):
         raise ValueError(f"mlp: sizes is {tuple(sizes)}; pass (inputs, hidden ..., outputs).")
-    pairs = itertools.pairwise(sizes)
-    layers = [layer for i, o in pairs for layer in (nn.Linear(i, o), activation())]
+    layers = [layer for i, o in pairwise(sizes) for layer in (nn.Linear(i, o), activation())]
     net = nn.Sequential(*layers[:-1])
     initialize(net)
     return net
@@ -182,13 +181,18 @@ class ActorCritic(nn.Module):
             numpy arrays: `actions` () or (B,) int64, or (A,) or (B, A); the others () or (B,).
             Samples come from torch's generator: torch.manual_seed repeats them.
         """
-        like = next(self.parameters())
-        inputs = torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
-        distribution = self.actor(inputs)
-        actions = distribution.mode if deterministic else distribution.sample()
+        actions, distribution, inputs = self.choose(observations, deterministic)
         answers = (actions, distribution.log_prob(actions), self.critic(inputs))
         arrays = (answer.cpu().numpy() for answer in answers)
         return dict(zip(("actions", "log_probs", "values"), arrays, strict=True))
+
+    @torch.no_grad()
+    def choose(self, observations: Any, deterministic: bool) -> tuple[Tensor, Distribution, Tensor]:
+        """`act`'s actions alone, what they are drawn from, and the observations as a tensor."""
+        like = next(self.parameters())
+        inputs = torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
+        distribution = self.actor(inputs)
+        return distribution.mode if deterministic else distribution.sample(), distribution, inputs
 
 
 def make_model(

@@ -200,8 +200,7 @@ def _log(path: Path, writer: Any, row: Row) -> None:
         if not file.tell():
             print(*row, sep=",", file=file)
         print(*row.values(), sep=",", file=file)
-    finite = {name: value for name, value in row.items() if np.isfinite(value)}
-    values = [Summary.Value(tag=name, simple_value=value) for name, value in finite.items()]
+    values = [Summary.Value(tag=k, simple_value=v) for k, v in row.items() if np.isfinite(v)]
     writer.file_writer.add_summary(Summary(value=values), int(row["epoch"]))
 
 

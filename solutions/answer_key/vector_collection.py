@@ -3,6 +3,7 @@
 import multiprocessing
 
 import numpy as np
+from gymnasium import vector
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 
 from grader.exercise import AnswerKey
@@ -21,7 +22,7 @@ def _serve(pipe, make):
         pipe.send((observation, successor, reward, terminated, truncated))
 
 
-def reference(env_fns, policy, num_steps):
+def own_processes(env_fns, policy, num_steps):
     """Processes and pipes of its own, without Gymnasium's vector environments."""
     pipes = []
     for make in env_fns:
@@ -76,8 +77,8 @@ def filled_in_place(env_fns, policy, num_steps):
     }
 
 
-def lists_of_rows(env_fns, policy, num_steps):
-    envs = AsyncVectorEnv(env_fns, shared_memory=False, autoreset_mode=AutoresetMode.SAME_STEP)
+def reference(env_fns, policy, num_steps):
+    envs = vector.AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.SAME_STEP)
     trajectory = {
         "observations": [],
         "next_observations": [],
@@ -104,7 +105,7 @@ def lists_of_rows(env_fns, policy, num_steps):
 
 def resets_asked_for(env_fns, policy, num_steps):
     """The vector environment resets nothing; a mask says which ones are to be reset."""
-    envs = AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.DISABLED)
+    envs = AsyncVectorEnv(env_fns, shared_memory=False, autoreset_mode="Disabled")
     rows = []
     observations, _ = envs.reset()
     for _ in range(num_steps):
@@ -162,5 +163,5 @@ KEY = AnswerKey(
         "environments.",
     ),
     misconceptions=(*WRONG_ENDS, *WRONG_ROWS),
-    also_correct=(filled_in_place, lists_of_rows, resets_asked_for, left_open),
+    also_correct=(filled_in_place, resets_asked_for, left_open, own_processes),
 )

@@ -1,7 +1,8 @@
 """Known wrong answers to vector_collection: what happens where episodes end."""
 
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+from gymnasium import vector
+from gymnasium.vector import AutoresetMode
 
 from grader.exercise import Misconception
 
@@ -9,7 +10,7 @@ from .vector_collection_parts import KEYS, same_step, stacked, true_successors
 
 
 def reset_rows(env_fns, policy, num_steps):
-    envs = AsyncVectorEnv(env_fns)
+    envs = vector.AsyncVectorEnv(env_fns)
     observations, _ = envs.reset()
     rows = []
     for _ in range(num_steps):
@@ -94,7 +95,7 @@ def goes_on_from_the_end(env_fns, policy, num_steps):
 
 
 def never_reset(env_fns, policy, num_steps):
-    envs = AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.DISABLED)
+    envs = vector.AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.DISABLED)
     observations, _ = envs.reset()
     rows = []
     for _ in range(num_steps):
@@ -107,7 +108,7 @@ def never_reset(env_fns, policy, num_steps):
 
 
 def all_reset_together(env_fns, policy, num_steps):
-    envs = AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.DISABLED)
+    envs = vector.AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.DISABLED)
     observations, _ = envs.reset()
     rows = []
     for _ in range(num_steps):

@@ -1,13 +1,14 @@
 """What wrong answers to vector_collection are made of, so that each shows its one fault alone."""
 
 import numpy as np
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode
+from gymnasium import vector
+from gymnasium.vector import AutoresetMode
 
 KEYS = ("observations", "next_observations", "actions", "rewards", "terminated", "truncated")
 
 
 def same_step(env_fns, **options):
-    return AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.SAME_STEP, **options)
+    return vector.AsyncVectorEnv(env_fns, autoreset_mode=AutoresetMode.SAME_STEP, **options)
 
 
 def true_successors(following, ended, info):

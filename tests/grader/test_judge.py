@@ -1,6 +1,7 @@
 """Verdicts come from outcomes alone, and say what differed first."""
 
 from bdb import BdbQuit
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,19 @@ def test_nothing_is_named_when_most_cases_raise(check):
         return squared(x) if x[0] == check.cases[1].inputs["x"][0] else [][0]
 
     assert judge(TOY, mostly_raises, check).misconception == ""
+
+
+def test_misconceptions_are_tried_first_where_the_answer_is_wrong():
+    tried = []
+
+    def squared_too(x):
+        tried.append(len(x))
+        return x**2
+
+    wrong = replace(KEY.misconceptions[0], wrong_answer=squared_too)
+    check = make_check(TOY, replace(KEY, misconceptions=(wrong,)), np.random.default_rng(0), 1)
+    assert not judge(TOY, lambda x: x + 2.0, check).misconception  # right for one number, 2
+    assert tried == [5]
 
 
 def test_leaving_the_debugger_stops_the_check(check):

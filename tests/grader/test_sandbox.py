@@ -13,7 +13,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grader import bubblewrap
+from grader import bubblewrap, run_all
 from grader.bubblewrap import Limits, SandboxError, check_sandbox
 from grader.cli import main
 from grader.course import ROOT
@@ -314,6 +314,19 @@ def test_memory_of_all_processes_together_is_limited(run):
     code += "        block = bytearray(400 << 20); time.sleep(60)\ntime.sleep(60)"
     _, ran = run(code, limits=Limits(cell_seconds=20, memory=1024 << 20))
     assert ran.reasons == ["memory"]
+
+
+@pytest.mark.parametrize("word", ["", "scipy"])
+def test_what_takes_long_to_import_is_there_for_those_who_name_it(run, word):
+    name = "'sci' + 'py.signal'"
+    cells, ran = run(f"import sys  # {word}\n{name} in sys.modules")
+    assert text(cells[0]) == str(bool(word)) and not ran.reasons
+
+
+def test_what_is_named_and_not_installed_harms_nobody(run, monkeypatch):
+    monkeypatch.setitem(run_all.OCCASIONAL, "print", "a_package_that_is_not_there")
+    cells, ran = run("print(1)")
+    assert text(cells[0]) == "1\n" and not ran.reasons
 
 
 def test_a_fork_bomb_and_open_files_hit_their_limits(run):

@@ -1,6 +1,12 @@
-"""CPU time of processes that come and go."""
+"""CPU time of processes that come and go, and memory of those that share it."""
 
-from grader.usage import Tally
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from grader import usage
+from grader.usage import MUCH, Memory, Tally
 
 PARENT, CHILD, GRANDCHILD = (1, 0.0), (2, 0.0), (3, 0.0)
 
@@ -31,3 +37,52 @@ def test_time_goes_up_through_generations():
     tally.look({PARENT: (1.0, 0.0), CHILD: (2.0, 0.0), GRANDCHILD: (4.0, 0.0)})
     assert tally.look({PARENT: (1.0, 0.0), CHILD: (2.0, 4.0)}) == 7.0
     assert tally.look({PARENT: (1.0, 6.0)}) == 7.0
+
+
+class Fake:
+    """A process of two kinds of bytes; counts how often the dear one is asked for."""
+
+    def __init__(self, rss, pss):
+        self.rss, self.pss, self.asked = rss, pss, 0
+
+    def memory_info(self):
+        return SimpleNamespace(rss=self.rss)
+
+    def memory_full_info(self):
+        self.asked += 1
+        return SimpleNamespace(pss=self.pss)
+
+
+class Vanished:
+    def memory_info(self):
+        raise psutil.NoSuchProcess(7)
+
+    memory_full_info = memory_info
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """A clock that stands at `now[0]`."""
+    now = [100.0]
+    monkeypatch.setattr(usage, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_shared_memory_counts_once_and_is_not_asked_for_where_even_twice_is_little(now):
+    memory, process = Memory(), Fake(60, 30)
+    assert not memory.exceeds(100, [process, Vanished()]) and process.asked == 0
+    assert not memory.exceeds(100, [process, process, Vanished()]) and process.asked == 2
+    assert Memory().exceeds(50, [process, process, Vanished()])
+
+
+def test_shared_memory_is_counted_again_after_a_second_and_as_soon_as_much_has_come(now):
+    memory, one, other = Memory(), Fake(MUCH, MUCH // 2), Fake(MUCH, MUCH // 2)
+    most = MUCH + 1
+    assert not memory.exceeds(most, [one, other])
+    one.pss = MUCH  # it has copied what both had, which its resident bytes do not show
+    now[0] += 0.9
+    assert not memory.exceeds(most, [one, other]) and one.asked == 1
+    now[0] += 0.2
+    assert memory.exceeds(most, [one, other]) and one.asked == 2
+    other.rss += MUCH
+    assert memory.exceeds(most, [one, other]) and one.asked == 3
