@@ -136,8 +136,7 @@ class EnvRunner:
     def _count_episodes(self, trajectory: Trajectory) -> None:
         """Fill `finished`: sums of raw rewards and of steps up to the ends of episodes."""
         self.finished, rewards = [], trajectory["rewards"]
-        both = np.stack([rewards, np.ones_like(rewards)], axis=1)
-        sums = self._so_far + np.cumsum(both, axis=0)
+        sums = self._so_far + np.cumsum(np.stack([rewards, np.ones_like(rewards)], axis=1), axis=0)
         for t, n in np.argwhere(trajectory["terminated"] | trajectory["truncated"]):
             self.finished.append((float(sums[t, 0, n]), int(sums[t, 1, n])))
             sums[t:, :, n] -= sums[t, :, n].copy()

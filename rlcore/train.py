@@ -229,6 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     except pydantic.ValidationError as error:
         wrong = [f"{' '.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         parser.error("; ".join(wrong))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # with several, too, it is Ctrl-C
     return run_all(runs) if len(runs) > 1 else run_one(**runs[0])
 
 

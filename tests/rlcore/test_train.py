@@ -265,8 +265,9 @@ def test_a_history_that_is_made_and_not_yet_filled_does_not_end_the_command(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("seeds", [["0"], ["0", "1"]])
-def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
+def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds, how):
     command = [*CLI, "--epochs", "100000", "--seeds", *seeds]
     child = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -277,7 +278,7 @@ def test_an_interrupted_command_exits_130_and_resumes(tmp_path, seeds):
         while not all((folder / "history.csv").exists() for folder in folders):
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(how)
         printed, _ = child.communicate(timeout=60)
     finally:
         with contextlib.suppress(ProcessLookupError):
