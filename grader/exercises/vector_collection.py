@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from unittest.mock import patch
 
 import gymnasium as gym
 import numpy as np
@@ -191,7 +190,7 @@ class SideBySide(gym.vector.SyncVectorEnv):
     def __init__(self, env_fns: Sequence[Callable[[], gym.Env]], **options: Any) -> None:
         super().__init__(env_fns, **options)
         for number, env in enumerate(self.envs, start=1):
-            vars(env.unwrapped)["process"] = number
+            vars(env.unwrapped)["process"] = HALF**2 - number
 
     def step(self, actions: Any) -> Any:
         """A step; where nothing is reset by itself, one after the end is let pass, as there."""
@@ -203,8 +202,12 @@ class SideBySide(gym.vector.SyncVectorEnv):
 
 def drive_known_answer(answer: Any, inputs: Inputs) -> Observables:
     """The same for answers of the key, which open `vector.AsyncVectorEnv`."""
-    with patch.object(gym.vector, "AsyncVectorEnv", SideBySide):
+    real = gym.vector.AsyncVectorEnv
+    setattr(gym.vector, "AsyncVectorEnv", SideBySide)  # noqa: B010 - of another type
+    try:
         return drive_vector_collection(answer, inputs)
+    finally:
+        setattr(gym.vector, "AsyncVectorEnv", real)  # noqa: B010
 
 
 def vector_collection_facts(inputs: Inputs, raw: Observables) -> Observables:
