@@ -33,7 +33,6 @@ def test_no_grammar_of_addresses_is_compiled_on_the_way(first):
     assert ran.stdout == "False\n"
 
 
-@pytest.mark.slow
 def test_whoever_coordinates_workers_does_without_torch():
     parts = ("cli", "grade", "reporting", "nbgrader_books", "nbgrader_plugins")
     script = f"import sys, {', '.join(f'grader.{part}' for part in parts)}; "
@@ -41,6 +40,7 @@ def test_whoever_coordinates_workers_does_without_torch():
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_demo_class_gets_the_marks_it_should(capsys):
     assert len(CLASS) >= 8
     assert main(["demo"]) == 0
