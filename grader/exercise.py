@@ -77,8 +77,6 @@ class Exercise(Graded):
         facts: `(inputs, observables) -> observables`: what is compared of what `drive` gave, where
             that is a matter of chance or of style. It runs where no student's code does, so that
             nobody can report a fact; it must take any arrays, and may raise `Refused`.
-        drive_known: a cheaper way to the same observables for answers of the key, which may be
-            written for it; None is `drive`.
         replaces: what names of earlier exercises are bound to while this one is driven.
         yours: names in rlcore that say "yours to write" while this one is driven.
         axes: what the axes of an observable are called: "first at t=3, n=0".
@@ -88,7 +86,6 @@ class Exercise(Graded):
     cases: Callable[[np.random.Generator, int], Iterable[Case]]
     drive: Drive
     facts: Facts = field(default=lambda inputs, found: found, kw_only=True)
-    drive_known: Drive | None = field(default=None, kw_only=True)
     replaces: Mapping[str, Any] = field(default_factory=dict)
     yours: tuple[str, ...] = ()
     axes: tuple[str, ...] = ("t", "n")
@@ -130,12 +127,17 @@ class Misconception:
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """What is right, what is wrong in a known way, and what is right in another style."""
+    """What is right, what is wrong in a known way, and what is right in another style.
+
+    `drive`: a cheaper way from reference and misconceptions to the exercise's observables, where
+    there is one. It is the key's, so that no student has it.
+    """
 
     reference: Any
     hints: tuple[str, str, str]
     misconceptions: tuple[Misconception, ...]
     also_correct: tuple[Any, ...]
+    drive: Drive | None = None
 
 
 class Refused(Exception):

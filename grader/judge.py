@@ -116,6 +116,7 @@ def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rou
     Raises:
         RuntimeError: an answer of the key fails; the text says which and in which group.
     """
+    exercise = replace(exercise, drive=key.drive or exercise.drive)
     cases = tuple(exercise.cases(rng, rounds))
 
     def given(answer: Any) -> _Given:
@@ -132,8 +133,7 @@ class _Given(Sequence[Observables]):
     """
 
     def __init__(self, exercise: Exercise, answer: Any, cases: Sequence[Case]) -> None:
-        self.answer, self.cases = answer, cases
-        self.exercise = replace(exercise, drive=exercise.drive_known or exercise.drive)
+        self.exercise, self.answer, self.cases = exercise, answer, cases
         self._known: dict[int, Observables] = {}
 
     def __len__(self) -> int:

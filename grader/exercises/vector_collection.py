@@ -4,7 +4,7 @@ import functools
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,7 +59,7 @@ class Counter(gym.Env):
             gym.spaces.Box(-1.0, 1.0, (size,)) if box else gym.spaces.Discrete(NUM_ACTIONS)
         )
         self.number, self.lengths, self.kinds, self.weights = number, lengths, kinds, weights
-        self.seal, self.process = seal, 0
+        self.seal = seal
         self.episode, self.t, self.action = 0, 0, np.zeros(size)
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[NDArray, dict]:
@@ -81,7 +81,7 @@ class Counter(gym.Env):
         return now, float(now[:-2] @ self.weights), bool(terminated), bool(truncated), {}
 
     def _observation(self) -> NDArray[np.float64]:
-        seals = np.array(divmod(self.process or os.getpid(), HALF)) * self.seal[0] + self.seal[1]
+        seals = np.array(divmod(os.getpid(), HALF)) * self.seal[0] + self.seal[1]
         return np.array([self.number, self.episode, self.t, *self.action, *seals], dtype=float)
 
 
@@ -181,35 +181,6 @@ def drive_vector_collection(answer: Any, inputs: Inputs) -> Observables:
     return {**arrays, "asked": asked, "process": np.array(float(os.getpid()))}
 
 
-class SideBySide(gym.vector.SyncVectorEnv):
-    """What `AsyncVectorEnv` gives, without its processes: each takes 20 ms where much is in memory.
-
-    Its environments say that they are in processes of their own.
-    """
-
-    def __init__(self, env_fns: Sequence[Callable[[], gym.Env]], **options: Any) -> None:
-        super().__init__(env_fns, **options)
-        for number, env in enumerate(self.envs, start=1):
-            vars(env.unwrapped)["process"] = HALF**2 - number
-
-    def step(self, actions: Any) -> Any:
-        """A step; where nothing is reset by itself, one after the end is let pass, as there."""
-        given = super().step(actions)
-        if self.autoreset_mode == gym.vector.AutoresetMode.DISABLED:
-            self._autoreset_envs[:] = False
-        return given
-
-
-def drive_known_answer(answer: Any, inputs: Inputs) -> Observables:
-    """The same for answers of the key, which open `vector.AsyncVectorEnv`."""
-    real = gym.vector.AsyncVectorEnv
-    setattr(gym.vector, "AsyncVectorEnv", SideBySide)  # noqa: B010 - of another type
-    try:
-        return drive_vector_collection(answer, inputs)
-    finally:
-        setattr(gym.vector, "AsyncVectorEnv", real)  # noqa: B010
-
-
 def vector_collection_facts(inputs: Inputs, raw: Observables) -> Observables:
     """The rollout; or how often the policy was asked; or how many processes there were.
 
@@ -267,7 +238,6 @@ VECTOR_COLLECTION = Exercise(
     vector_collection_cases,
     drive_vector_collection,
     facts=vector_collection_facts,
-    drive_known=drive_known_answer,
     yours=("EnvRunner",),
     axes=("t", "n", "i"),
     answer="collect_vectorized",

@@ -8,6 +8,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 
 from grader.exercise import AnswerKey
 
+from .vector_collection_drive import drive_of_key
 from .vector_collection_ends import WRONG_ENDS
 from .vector_collection_rows import WRONG_ROWS
 
@@ -164,4 +165,5 @@ KEY = AnswerKey(
     ),
     misconceptions=(*WRONG_ENDS, *WRONG_ROWS),
     also_correct=(filled_in_place, resets_asked_for, left_open, own_processes),
+    drive=drive_of_key,
 )
