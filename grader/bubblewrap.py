@@ -67,8 +67,13 @@ def site_packages() -> list[str]:
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
 
 
-def wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], list[int]]:
-    """Bubblewrap's command, and the descriptors from which it reads what nobody inside may see."""
+def wrapped(
+    packages: str, folder: Path, limits: Limits, *, with_rights: bool = False
+) -> tuple[list[str], list[int]]:
+    """Bubblewrap's command, and the descriptors from which it reads what nobody inside may see.
+
+    `with_rights` leaves to what runs inside all that makes another sandbox in this one.
+    """
     bwrap, setpriv = shutil.which("bwrap"), shutil.which("setpriv")
     if bwrap is None:
         raise SandboxError(INSTALL)
@@ -79,24 +84,38 @@ def wrapped(packages: str, folder: Path, limits: Limits) -> tuple[list[str], lis
     spaces += [] if root else ["--unshare-user", "--disable-userns"]
     options = [*spaces, "--unshare-cgroup-try", "--die-with-parent", "--new-session"]
     options += ["--hostname", "sandbox", *_mounts(packages, folder, limits), "--chdir", "/"]
-    descriptors = [descriptor(content)] if (content := seccomp.program()) else []
+    options += ["--cap-add", "ALL"] if with_rights else []
+    content = b"" if with_rights else seccomp.program()
+    descriptors = [descriptor(content)] if content else []
     options += [part for number in descriptors for part in ("--seccomp", str(number))]
     descriptors.append(descriptor(b"".join(option.encode() + b"\0" for option in options)))
     command = [bwrap, "--args", str(descriptors[-1]), "--"]
-    if root:
-        # No user namespace: a uid of its own, which nobody else on this machine has.
-        uid = str(1_000_000_000 + os.getpid())
+    if root and not with_rights:
+        uid = str(own_uid())
         drop = ["--reuid", uid, "--regid", uid, "--clear-groups", "--no-new-privs", "--"]
         command += [str(setpriv), *drop]
     return command, descriptors
 
 
+def own_uid() -> int:
+    """Whom root becomes, since it has no user namespace: nobody else on this machine has it."""
+    return 1_000_000_000 + os.getpid()
+
+
+def sizes(folder: Path, limits: Limits) -> dict[str, int]:
+    """Bytes of the file systems in which something can be written, by path."""
+    home = limits.disk_bytes + _room_for(folder)
+    return {"/tmp": 64 * MIB, HOME: home, "/dev/shm": 64 * MIB}
+
+
 def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:
     """A root of nothing but what is named here; temporary file systems first, binds below them."""
-    options = []
-    home = limits.disk_bytes + _room_for(folder)
-    for path, size in (("/tmp", 64 * MIB), (HOME, home)):
-        options += ["--size", str(size), "--perms", "1777", "--tmpfs", path]
+    empty = {
+        path: ["--size", str(size), "--perms", "1777", "--tmpfs", path]
+        for path, size in sizes(folder, limits).items()
+    }
+    shared_memory = empty.pop("/dev/shm")
+    options = [option for one in empty.values() for option in one]
     for path in ("/bin", "/lib", "/lib64", "/sbin"):
         if os.path.islink(path):
             options += ["--symlink", os.readlink(path), path]
@@ -113,8 +132,7 @@ def _mounts(packages: str, folder: Path, limits: Limits) -> list[str]:
     options += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     options += ["--ro-bind", str(folder), HANDED_IN, *_font_list()]
     options += ["--proc", "/proc", "--dev", "/dev"]
-    options += ["--size", str(64 * MIB), "--perms", "1777", "--tmpfs", "/dev/shm"]
-    return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*options, *shared_memory, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _room_for(folder: Path) -> int:

@@ -35,6 +35,7 @@ from grader.teams import team
 from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
+from grader.zygote import Zygote, kept_zygote
 
 
 def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
@@ -45,7 +46,8 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
     """
     student = submissions[0].student
     folder = setting.work / f"student-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    _empty(folder)
     try:
         parts = [Part(submission, setting, folder) for submission in submissions]
         verifier = Verifier(student.login, folder, setting.secret)
@@ -57,11 +59,24 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             setting.limits,
             verifier,
             contained=setting.contained,
+            zygote=_zygote(setting, folder),
         )
         results = tuple(part.result(ran) for part in parts)
         return Graded(results, any(one.stalled for one in ran.values()))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _empty(folder)
+
+
+def _zygote(setting: Setting, folder: Path) -> Zygote | None:
+    if not setting.contained:
+        return None
+    return kept_zygote(str(setting.bundle.packages), folder, setting.limits)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what is in it; the zygote's sandboxes see this folder and no other."""
+    for path in folder.iterdir():
+        shutil.rmtree(path, ignore_errors=True)
 
 
 class Part:

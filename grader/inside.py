@@ -11,7 +11,6 @@ when the kernel is gone: so nothing that students' code prints can hold a hidden
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import socket
@@ -19,28 +18,75 @@ import sys
 from pathlib import Path
 from typing import Any
 
+MOST_REQUEST, MOST_DESCRIPTORS = 1 << 20, 253
+
 
 def main() -> None:
-    """Set up, say so, and fork a kernel for every name that comes."""
+    """Set up, say so, and fork a kernel for every name that comes; a zygote forks all of that."""
     plan = json.loads(sys.argv[1])
     sys.path[:0] = plan["path"]
-    for name, most in plan["limits"].items():
-        resource.setrlimit(getattr(resource, name), (most, most))
+    from grader.apart import limit
+
+    requests = plan.get("requests")
+    if requests is None:
+        limit(plan["limits"])
     import site
 
     import grader.inside_shell as shell_module
 
     site.setquit()
     site.sethelper()
-    from grader.wire import Channel
-
     shell = shell_module.warm_shell(plan["more"])
-    control = Channel(socket.socket(fileno=plan["control"]))
     quiet = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(quiet, descriptor)
+    if requests is None:
+        _serve(shell, plan, plan["control"], plan["notebooks"])
+    else:
+        _fork_sandboxes(shell, plan, socket.socket(fileno=requests))
+
+
+def _fork_sandboxes(shell: Any, plan: dict, requests: socket.socket) -> None:
+    """A sandbox for every request, which is JSON and the descriptors of its channels."""
+    from grader.inside_shell import preload
+
+    while True:
+        text, given, _, _ = socket.recv_fds(requests, MOST_REQUEST, MOST_DESCRIPTORS)
+        if not text:
+            return
+        request = json.loads(text)
+        preload(request["more"])
+        if (child := os.fork()) == 0:
+            requests.close()
+            _begin(shell, plan, request, given)
+        os.waitpid(child, 0)
+        _close(given)
+
+
+def _begin(shell: Any, plan: dict, request: dict, given: list[int]) -> None:
+    """Become the warm process of a new sandbox; say what failed otherwise."""
+    from grader.apart import set_apart
+    from grader.wire import Channel
+
+    try:
+        rules = bytes.fromhex(plan["filter"])
+        set_apart(plan["limits"], request["sizes"], plan["user"], rules)
+        control, *rest = given
+        ends = iter(rest)
+        fds = {name: [next(ends) for _ in range(n)] for name, n in request["notebooks"].items()}
+        _serve(shell, plan, control, fds)
+    except OSError as error:
+        Channel(socket.socket(fileno=given[0])).send({"failed": str(error)})
+    finally:
+        os._exit(0)
+
+
+def _serve(shell: Any, plan: dict, number: int, fds: dict[str, list[int]]) -> None:
+    """Fork a kernel for every name that comes."""
+    from grader.wire import Channel
+
+    control = Channel(socket.socket(fileno=number))
     control.send({"ready": True})
-    fds: dict[str, list[int]] = plan["notebooks"]
     while (name := _next(control)) is not None:
         mine = fds.pop(name)
         _reap()

@@ -178,14 +178,19 @@ def warm_shell(more: Sequence[str]) -> Shell:
     gc.disable()
     for name in WARM:
         importlib.import_module(name)
-    for name in more:
-        with suppress(ImportError):
-            importlib.import_module(name)
     gc.enable()
-    gc.freeze()  # what is shared by all kernels need not be looked at by any
+    preload(more)
     sys.modules["torch"].set_num_threads(1)
     postpone_compiler()
     return shell
+
+
+def preload(names: Sequence[str]) -> None:
+    """Import what is installed of these."""
+    for name in names:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    gc.freeze()  # what is shared by all kernels need not be looked at by any
 
 
 def postpone_compiler() -> None:

@@ -1,6 +1,7 @@
 """Run all notebooks of a submission: together in one sandbox, and again alone who lost by that."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from grader.bubblewrap import Limits, SandboxError
 from grader.clock import Budget
 from grader.run import Job, Judge, NotebookRun, Ran
 from grader.sandbox import Bundle, Sandbox
+from grader.zygote import Zygote
+
+LOGGER = logging.getLogger(__name__)
 
 # What takes long to import and few notebooks need, by a word that those hold: a kernel and every
 # witness would each import it anew.
@@ -25,6 +29,7 @@ def run_submission(
     judge: Judge | None,
     *,
     contained: bool = True,
+    zygote: Zygote | None = None,
 ) -> dict[str, Ran]:
     """Run the cells of all notebooks, then ask the witnesses of all.
 
@@ -39,6 +44,7 @@ def run_submission(
         limits: what all of it may use, the second runs included.
         judge: finds out what answers are worth; not needed where nothing is asked.
         contained: False runs it without sandbox.
+        zygote: forks the sandboxes, if it can.
 
     Raises:
         SandboxError: no sandbox could be started.
@@ -50,8 +56,12 @@ def run_submission(
         wanted = {job.name: len(job.questions) for job in some}
         text = "\n".join(cell.source for job in some for cell in job.notebook.cells)
         more = [module for word, module in OCCASIONAL.items() if word in text]
-        made = Sandbox(bundle, folder, wanted, limits, more, contained=contained)
-        with closing(made) as sandbox:
+
+        def opened(zygote: Zygote | None) -> Sandbox:
+            options = {"contained": contained, "zygote": zygote}
+            return Sandbox(bundle, folder, wanted, limits, more, **options)
+
+        with closing(_first(opened, zygote)) as sandbox:
             runs = [NotebookRun(sandbox, job, limits, budget) for job in some]
             for one in _over(sandbox, runs, judge):
                 results[one.job.name] = one.ran
@@ -61,6 +71,17 @@ def run_submission(
         if job.name not in results:
             run([job])
     return {job.name: results[job.name] for job in jobs}
+
+
+def _first(opened: Callable[[Zygote | None], Sandbox], zygote: Zygote | None) -> Sandbox:
+    """A sandbox of the zygote's; one of its own where there is none, or it fails."""
+    if zygote is not None and zygote.lives:
+        try:
+            return opened(zygote)
+        except (SandboxError, OSError) as error:
+            LOGGER.info("each submission gets a bubblewrap of its own: %s", error)
+            zygote.close()
+    return opened(None)
 
 
 def _over(

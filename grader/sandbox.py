@@ -6,35 +6,24 @@ sandbox is closed, or with the process that opened it.
 """
 
 import compileall
-import ctypes
-import json
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import psutil
 
 from grader.bubblewrap import (
-    COURSE,
-    HANDED_IN,
-    HOME,
     Limits,
     SandboxError,
     explained,
-    site_packages,
-    wrapped,
 )
 from grader.course import ROOT
-from grader.usage import Group, Key, Memory, Tally, make_group
+from grader.usage import Key, Memory, Tally, make_group
 from grader.wire import Channel, Lost
+from grader.wrapped import Wrapped, kill
+from grader.zygote import Forked, Zygote
 
 START_SECONDS = 120
 END_SECONDS = 5
@@ -68,6 +57,8 @@ class Sandbox:
         limits: what it may use.
         more: modules that its warm process imports besides those that all notebooks need.
         contained: False runs the same processes without bubblewrap.
+        zygote: forks it, instead of a bubblewrap of its own; it has the same packages, folder and
+            limits.
 
     Raises:
         SandboxError: it does not start.
@@ -82,36 +73,26 @@ class Sandbox:
         more: Sequence[str] = (),
         *,
         contained: bool = True,
+        zygote: Zygote | None = None,
     ) -> None:
-        self._contained, packages = contained, str(bundle.packages)
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
         self.channels = {name: _channels(ends) for name, ends in pairs.items()}
         ours, theirs = _pair()
         self.control = Channel(ours, one_sender=True)
-        inside = [theirs, *(end for ends in pairs.values() for _, end in ends)]
-        plan = {
-            "control": theirs.fileno(),
-            "notebooks": {name: [e.fileno() for _, e in ends] for name, ends in pairs.items()},
-            "limits": limits.inside(),
-            "more": more,
-            **_places(packages, str(folder), contained),
-        }
-        around, descriptors = wrapped(packages, folder, limits) if contained else ([], [])
-        self._errors = tempfile.TemporaryFile()
+        inside = {name: [end.fileno() for _, end in ends] for name, ends in pairs.items()}
+        numbers = [theirs.fileno(), *(number for ends in inside.values() for number in ends)]
         self._group, self._tally, self._memory = make_group(), Tally(), Memory()
         try:
-            self._process = subprocess.Popen(
-                [*around, *_command(plan)],
-                env=_environment(plan["work"]),
-                cwd="/" if contained else folder,
-                pass_fds=[*(end.fileno() for end in inside), *descriptors],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-                preexec_fn=partial(_begin, self._group),
-            )
+            if zygote is None:
+                plan = {"control": numbers[0], "notebooks": inside, "more": more}
+                self._around: Wrapped | Forked = Wrapped(
+                    plan, str(bundle.packages), folder, limits, numbers, contained=contained
+                )
+            else:
+                counts = {name: len(ends) for name, ends in inside.items()}
+                self._around = zygote.fork(counts, more, numbers)
         finally:
-            _close(inside, descriptors)
+            _close([theirs, *(end for ends in pairs.values() for _, end in ends)])
         self._shake_hands()
 
     def _shake_hands(self) -> None:
@@ -120,16 +101,15 @@ class Sandbox:
         except Lost:
             ready = None
         if ready != {"ready": True}:
-            self._end()
-            self._errors.seek(0)
-            lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
+            words = self._around.last_words()
             self.close()
-            raise SandboxError(explained(lines[-1] if lines else "it did not answer"))
-        if self._group is not None and not self._group.holds(self.control.sender):
+            raise SandboxError(explained(ready["failed"] if ready else words))
+        warm = psutil.Process(self.control.sender)
+        self._around.meet(warm)
+        if self._group is not None and not self._group.enter(warm.pid):
             self._group.close()
             self._group = None
         # The warm process and what stands around it. By name, anybody could say to be of them.
-        warm = psutil.Process(self.control.sender)
         self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
 
     def lives_on(self, seconds: float = 0.0) -> bool:
@@ -138,7 +118,7 @@ class Sandbox:
             self.control.receive(seconds)
         except Lost:
             return False
-        return self._process.poll() is None
+        return self._around.lives()
 
     def start_kernel(self, name: str) -> None:
         """Fork the kernel of one notebook; it speaks on `channels[name][0]`.
@@ -150,10 +130,7 @@ class Sandbox:
 
     def processes(self) -> list[psutil.Process]:
         """Every process inside, the kernels and witnesses included."""
-        try:
-            return psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
+        return self._around.processes()
 
     def runs(self, pid: int) -> bool:
         """Whether a process inside is there, and neither dead nor stopped."""
@@ -180,59 +157,31 @@ class Sandbox:
         kept, until = kept | self._wrappers, time.monotonic() + END_SECONDS
         while found := [p for p in _present(self.processes()) if p.pid not in kept]:
             for process in found:
-                _kill(process.pid)
+                kill(process.pid)
             if time.monotonic() > until:
-                return self._end()
+                return self._around.end()
             time.sleep(0.002)
 
     def kill(self, pid: int) -> None:
         """Kill one process, if it is inside."""
         if pid in {process.pid for process in self.processes()}:
-            _kill(pid)
+            kill(pid)
 
     def close(self) -> None:
         """Kill everything inside and let go of every file."""
-        self._end()
+        self._around.end()
         if self._group is not None:
             self._group.close()
-        self._errors.close()
+        self._around.close()
         self.control.close()
         for channels in self.channels.values():
             for channel in channels:
                 channel.close()
 
-    def _end(self) -> None:
-        """Kill what is inside first: bubblewrap takes its dead child away with it, then ends."""
-        inside = self.processes()
-        for process in inside:
-            _kill(process.pid)
-        if not (self._contained and inside):
-            self._process.kill()
-        try:
-            self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
-
-def _command(plan: dict) -> list[str]:
-    python = os.path.realpath(sys.executable)
-    program = f"{plan['packages']}/grader/inside.py"
-    plan["path"] = [plan["packages"], *site_packages()]
-    return [python, "-s", "-S", "-P", "-B", program, json.dumps(plan)]
-
-
-def _places(packages: str, folder: str, contained: bool) -> dict[str, str]:
-    """Where packages and working folders are, and where these are to be copied from, if at all."""
-    places = (COURSE, HOME, HANDED_IN) if contained else (packages, folder, "")
-    return dict(zip(("packages", "work", "copy_from"), places, strict=True))
-
-
-def _close(ends: list[socket.socket], descriptors: list[int]) -> None:
+def _close(ends: list[socket.socket]) -> None:
     for end in ends:
         end.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def _channels(ends: list[tuple[socket.socket, socket.socket]]) -> list[Channel]:
@@ -262,35 +211,3 @@ def _present(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
                 yield process
         except psutil.Error:
             continue
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _begin(group: Group | None) -> None:
-    """What the first process does before it is bubblewrap."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its parent
-    if group is not None:
-        group.enter()
-
-
-def _environment(home: str) -> dict[str, str]:
-    return {
-        "HOME": home,
-        "USER": "student",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "TMPDIR": "/tmp",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": f"{home}/.matplotlib",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "NBGRADER_EXECUTION": "autograde",
-        "PYTHONHASHSEED": "0",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "MUJOCO_GL": "egl",
-    }

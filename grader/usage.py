@@ -21,20 +21,16 @@ LOOK_SECONDS, MUCH = 1.0, 256 << 20
 
 
 class Group:
-    """A control group, of version 2; its processes are those that `enter` it and their children."""
+    """A control group, of version 2; its processes are those that `enter` it and theirs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def enter(self) -> None:
-        """Have the calling process belong to it, if it may."""
-        with suppress(OSError), open(self.path / "cgroup.procs", "w") as file:
-            file.write("0")
-
-    def holds(self, pid: int) -> bool:
-        """Whether a process belongs to it."""
+    def enter(self, pid: int) -> bool:
+        """Whether a process belongs to it from now on, with what it will start."""
         with suppress(OSError):
-            return str(pid) in (self.path / "cgroup.procs").read_text().split()
+            (self.path / "cgroup.procs").write_text(str(pid))
+            return True
         return False
 
     def cpu_seconds(self) -> float:

@@ -1,0 +1,111 @@
+"""How a process that a zygote has forked gets a sandbox of its own; runs inside bubblewrap.
+
+Name spaces, empty file systems, limits, another user, no rights, a filter for system calls: in this
+order, before anything of a student's is read. Whatever of it fails is an OSError, and nothing runs.
+"""
+
+import ctypes
+import fcntl
+import os
+import resource
+import signal
+import socket
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_NEW = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000, "net": 0x40000000}
+_NO_SUID, _NO_DEVICES, _NO_EXEC, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
+_DUMPABLE, _SECCOMP, _NO_NEW_PRIVILEGES = 4, 22, 38  # of prctl
+_FILTER = 2
+_VERSION_3 = 0x20080522  # of capset
+_SET_FLAGS, _UP = 0x8914, 0x41  # of a network device: up and running
+
+
+def set_apart(
+    limits: Mapping[str, int], sizes: Mapping[str, int], user: int, filter_: bytes
+) -> None:
+    """Go on in a new sandbox: of the processes that this makes, only the last one returns.
+
+    The caller ends; the first process of the new sandbox buries those whose parents are gone, and
+    ends with the one that returns, all others with it.
+
+    Args:
+        limits: of every process, by resource.
+        sizes: of the file systems that are new and empty, in bytes, by path.
+        user: whom to become, where this is root.
+        filter_: seccomp's program.
+
+    Raises:
+        OSError: this machine does not allow it.
+    """
+    _checked(_LIBC.unshare(sum(_NEW.values())))
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    _mount(sizes)
+    _switch_on_loopback()
+    limit(limits)
+    _give_up_rights(user, filter_)
+    if child := os.fork():
+        os.closerange(0, 1 << 16)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which no process inside can send it then
+        while os.wait()[0] != child:
+            pass
+        os._exit(0)
+    _set(_DUMPABLE, 1)  # so that it can read what /proc says of itself
+
+
+def limit(limits: Mapping[str, int]) -> None:
+    """Hold this process, and what it starts, to limits, by resource."""
+    for name, most in limits.items():
+        resource.setrlimit(getattr(resource, name), (most, most))
+
+
+def _mount(sizes: Mapping[str, int]) -> None:
+    """Empty file systems, and a table of the new processes; what lay in folders there stays."""
+    nobody = _NO_SUID | _NO_DEVICES
+    _checked(_LIBC.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None))
+    for path, size in sizes.items():
+        kept = sorted(Path(path).rglob("*"))
+        content = {file: file.read_bytes() for file in kept if file.is_file()}
+        options = f"size={size},mode=1777".encode()
+        _checked(_LIBC.mount(b"tmpfs", path.encode(), b"tmpfs", nobody, options))
+        for one in kept:
+            if one in content:
+                one.write_bytes(content[one])
+            else:
+                one.mkdir()
+                one.chmod(0o1777)
+    _checked(_LIBC.mount(b"proc", b"/proc", b"proc", nobody | _NO_EXEC, None))
+    os.chdir("/")
+
+
+def _switch_on_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", _UP))
+
+
+def _give_up_rights(user: int, filter_: bytes) -> None:
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    none = (ctypes.c_uint32 * 6)()
+    _checked(_LIBC.capset((ctypes.c_uint32 * 2)(_VERSION_3, 0), none))
+    _set(_NO_NEW_PRIVILEGES, 1)
+    rules = ctypes.create_string_buffer(filter_, len(filter_))
+    program = struct.pack("HxxxxxxP", len(filter_) // 8, ctypes.addressof(rules))
+    _set(_SECCOMP, _FILTER, program)
+
+
+def _set(option: int, value: int, more: bytes | None = None) -> None:
+    given = (ctypes.c_ulong(value), more, ctypes.c_ulong(0), ctypes.c_ulong(0))
+    _checked(_LIBC.prctl(ctypes.c_int(option), *given))
+
+
+def _checked(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
