@@ -17,7 +17,7 @@ from pathlib import Path
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEW = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000, "net": 0x40000000}
 _NO_SUID, _NO_DEVICES, _NO_EXEC, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
-_DUMPABLE, _SECCOMP, _NO_NEW_PRIVILEGES = 4, 22, 38  # of prctl
+_DUMPABLE, _SECCOMP, _DROP, _NO_NEW_PRIVILEGES = 4, 22, 24, 38  # of prctl
 _FILTER = 2
 _VERSION_3 = 0x20080522  # of capset
 _SET_FLAGS, _UP = 0x8914, 0x41  # of a network device: up and running
@@ -88,6 +88,9 @@ def _switch_on_loopback() -> None:
 
 
 def _give_up_rights(user: int, filter_: bytes) -> None:
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    for right in range(last + 1):
+        _set(_DROP, right)
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(user, user, user)

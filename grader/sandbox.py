@@ -91,6 +91,9 @@ class Sandbox:
             else:
                 counts = {name: len(ends) for name, ends in inside.items()}
                 self._around = zygote.fork(counts, more, numbers)
+        except BaseException:
+            self._let_go()
+            raise
         finally:
             _close([theirs, *(end for ends in pairs.values() for _, end in ends)])
         self._shake_hands()
@@ -170,9 +173,12 @@ class Sandbox:
     def close(self) -> None:
         """Kill everything inside and let go of every file."""
         self._around.end()
+        self._around.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._group is not None:
             self._group.close()
-        self._around.close()
         self.control.close()
         for channels in self.channels.values():
             for channel in channels:

@@ -94,7 +94,7 @@ ATTACKS = (
         "memory",
         cells({"gae": gae("eaten = []\nwhile True:\n    eaten.append(b'x' * 50_000_000)")}),
         TD,
-        ("raises", "wrong", "memory", "no-evidence", "kernel-died"),
+        ("raises", "wrong", "memory", "timeout", "no-evidence", "kernel-died"),
     ),
     _cell(
         "a09-fork-bomb",

@@ -21,6 +21,7 @@ from grader.run import Job
 from grader.run_all import run_submission
 from grader.sandbox import Bundle, Sandbox
 from grader.usage import make_group
+from grader.zygote import close_kept, kept_zygote
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,15 +36,29 @@ def bundle(tmp_path_factory):
     return Bundle(tmp_path_factory.mktemp("bundle") / "packages")
 
 
-@pytest.fixture
-def run(bundle, tmp_path):
+@pytest.fixture(scope="module")
+def slot(tmp_path_factory):
+    """The folder in which the submissions of a zygote lie, one after the other."""
+    folder = tmp_path_factory.mktemp("slot")
+    folder.chmod(0o755)
+    yield folder
+    close_kept()
+
+
+@pytest.fixture(params=["bubblewrap", "zygote"])
+def run(request, bundle, tmp_path, slot):
     """`run(source, …)` gives the cells of a notebook that has been run, and what happened."""
-    (tmp_path / "n").mkdir()
-    tmp_path.chmod(0o755)
+    forked = request.param == "zygote"
+    folder = slot if forked else tmp_path
+    folder.chmod(0o755)
+    shutil.rmtree(folder / "n", ignore_errors=True)
+    (folder / "n").mkdir()
 
     def run(*sources, limits=QUICK):
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
-        ran = run_submission([Job("n", notebook)], tmp_path, bundle, limits, None)
+        zygote = kept_zygote(str(bundle.packages), folder, limits) if forked else None
+        ran = run_submission([Job("n", notebook)], folder, bundle, limits, None, zygote=zygote)
+        assert not forked or zygote.lives
         return notebook.cells, ran["n"]
 
     return run
@@ -233,6 +248,7 @@ def test_who_calls_itself_a_wrapper_dies_with_its_notebook_all_the_same(bundle, 
     hide = "import ctypes, os, time\nif os.fork() == 0:\n    os.setsid()\n"
     hide += "    ctypes.CDLL(None).prctl(15, b'bwrap', 0, 0, 0)\n    time.sleep(60)"
     judge, inside = Noting(), []
+    close_kept()
 
     def count(question, witness):
         me = psutil.Process().children(recursive=True)

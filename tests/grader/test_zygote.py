@@ -1,0 +1,233 @@
+"""A zygote's sandboxes: each starts as the one before did, and a machine may not allow them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from grader import bubblewrap, zygote
+from grader.bubblewrap import Limits
+from grader.course import ROOT
+from grader.run import Job
+from grader.run_all import run_submission
+from grader.sandbox import Bundle, Sandbox
+from grader.zygote import Zygote
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
+]
+QUICK = Limits(cell_seconds=2.0, wall_factor=2.0)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return Bundle(tmp_path_factory.mktemp("bundle") / "packages")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "n").mkdir()
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def made(bundle, folder):
+    """A zygote; `run` has it fork a sandbox for a notebook, whose cells it gives."""
+    zygote = Zygote(str(bundle.packages), folder, QUICK)
+    yield zygote
+    zygote.close()
+
+
+@pytest.fixture
+def run(made, bundle, folder):
+    def run(*sources):
+        notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+        run_submission([Job("n", notebook)], folder, bundle, QUICK, None, zygote=made)
+        return ["".join(out.get("text", "") for out in cell.outputs) for cell in notebook.cells]
+
+    return run
+
+
+STATUS = "print(*[line for line in open('/proc/self/status') if line[:3] in ('Cap', 'NoN', 'Sec')])"
+
+
+def test_no_right_is_left(run, made):
+    (status,) = run(STATUS)
+    found = dict(line.split(":\t") for line in status.replace(" ", "").splitlines() if line)
+    assert {found[f"Cap{which}"] for which in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {"0" * 16}
+    assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2")
+    assert made.lives
+
+
+LEAVE = """
+import os, socket, time
+for place in ('/tmp', '/student', '/dev/shm', '.'):
+    open(f'{place}/left', 'w').write('x')
+import torch, builtins
+torch.left = builtins.left = 1
+kept = socket.socket(socket.AF_UNIX); kept.bind('\\0left'); kept.listen()
+from multiprocessing.shared_memory import SharedMemory
+SharedMemory('left', create=True, size=100)
+if os.fork() == 0:
+    os.setsid()
+    time.sleep(100)
+"""
+LOOK = """
+import glob, os, torch, builtins
+print(glob.glob('/tmp/*'), glob.glob('/student/left'), glob.glob('/dev/shm/*'), glob.glob('left'))
+print(hasattr(torch, 'left'), hasattr(builtins, 'left'), open('/proc/net/unix').read().count('left'))
+print(sorted(int(name) for name in os.listdir('/proc') if name.isdigit()))
+print(len(os.listdir('/proc/self/fd')), sorted(os.listdir('/submission')))
+"""
+
+
+def test_nothing_of_one_submission_reaches_the_next(run, made):
+    (before,) = run(LOOK)
+    run(LEAVE)
+    assert run(LOOK) == [before]
+    lines = before.splitlines()
+    assert lines[:3] == ["[] [] [] []", "False False 0", "[1, 2, 3]"]
+    assert made.lives
+
+
+def test_what_is_handed_in_is_seen_anew_each_time(run, folder):
+    look = "import os; print(os.listdir())"
+    (folder / "n" / "first.txt").touch()
+    assert run(look) == ["['first.txt']\n"]
+    shutil.rmtree(folder / "n")
+    (folder / "n").mkdir()
+    (folder / "n" / "second.txt").touch()
+    assert run(look) == ["['second.txt']\n"]
+
+
+def test_the_first_processes_cannot_be_reached(run, made):
+    code = "import os\nfor pid in (1, os.getppid()):\n"
+    code += "    try: open(f'/proc/{pid}/mem', 'rb'); print(pid, 'open')\n"
+    code += "    except OSError: print(pid)"
+    assert run(code)[0].splitlines()[0] == "1"
+    assert made.lives
+
+
+def test_what_a_notebook_names_is_imported_once_for_all(made, bundle, folder):
+    for _ in range(2):
+        with_scipy = Sandbox(bundle, folder, {"n": 0}, QUICK, ["scipy.signal"], zygote=made)
+        with_scipy.close()
+    (process,) = [p for p in made._process.processes() if p.name() != "bwrap"]
+    assert any("scipy" in entry.path for entry in process.memory_maps())
+
+
+def refused(monkeypatch):
+    """A machine that lets nobody inside bubblewrap make name spaces."""
+    real = bubblewrap.wrapped
+    monkeypatch.setattr("grader.wrapped.wrapped", lambda *a, with_rights=False: real(*a))
+
+
+def test_where_no_sandbox_can_be_forked_each_has_a_bubblewrap_of_its_own(
+    monkeypatch, bundle, folder
+):
+    refused(monkeypatch)
+    made = Zygote(str(bundle.packages), folder, QUICK)
+    for _ in range(2):
+        notebook = new_notebook(cells=[new_code_cell("import os; print(os.getpid())")])
+        ran = run_submission([Job("n", notebook)], folder, bundle, QUICK, None, zygote=made)
+        assert (ran["n"].reasons, made.lives) == ([], False)
+        assert notebook.cells[0].outputs[0].text.strip().isdigit()
+
+
+def test_a_zygote_that_died_is_done_without(run, made):
+    assert run("print(0)") == ["0\n"]
+    for process in made._process.processes():
+        process.kill()
+    assert run("print(1)") == ["1\n"]
+    assert not made.lives
+
+
+def test_the_kept_one_is_begun_anew_for_another_folder(bundle, folder, tmp_path):
+    packages = str(bundle.packages)
+    first = zygote.kept_zygote(packages, folder, QUICK)
+    assert zygote.kept_zygote(packages, folder, QUICK) is first
+    (tmp_path / "other").mkdir()
+    second = zygote.kept_zygote(packages, tmp_path / "other", QUICK)
+    assert (first.lives, second.lives) == (False, True)
+    second.close()
+    assert zygote.kept_zygote(packages, tmp_path / "other", QUICK) is None
+    zygote.close_kept()
+
+
+def test_it_dies_with_the_process_that_keeps_it_and_its_sandboxes_with_it(bundle, folder):
+    parent = os.fork()
+    if parent == 0:
+        made = Zygote(str(bundle.packages), folder, QUICK)
+        kept = Sandbox(bundle, folder, {"n": 0}, QUICK, zygote=made)
+        (folder / "up").touch()
+        time.sleep(100)
+        kept.close()
+        os._exit(0)
+    while not (folder / "up").exists():
+        time.sleep(0.05)
+    children = psutil.Process(parent).children(recursive=True)
+    assert len(children) >= 5  # bubblewrap twice, the zygote, a sandbox's first process, a warm one
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    assert not psutil.wait_procs(children, timeout=5)[1]
+
+
+def test_a_closed_sandbox_leaves_no_process(made, bundle, folder):
+    for _ in range(3):
+        sandbox = Sandbox(bundle, folder, {"n": 0}, QUICK, zygote=made)
+        inside = sandbox.processes()
+        assert len(inside) == 2
+        sandbox.close()
+        assert not psutil.wait_procs(inside, timeout=5)[1]
+    assert [p.name() for p in made._process.processes()].count("bwrap") == 1
+    assert len(made._process.processes()) == 2
+
+
+AS_A_USER = """
+import sys
+from pathlib import Path
+import grader.bubblewrap, grader.wrapped
+from nbformat.v4 import new_code_cell, new_notebook
+paths, folder = sys.argv[2:], Path(sys.argv[1])
+grader.bubblewrap.site_packages = grader.wrapped.site_packages = lambda: paths
+from grader.run import Job
+from grader.run_all import run_submission
+from grader.sandbox import Bundle
+from grader.zygote import Zygote
+bundle, limits = Bundle(folder / "bundle"), grader.bubblewrap.Limits()
+place = folder / "submission"
+(place / "n").mkdir(parents=True)
+zygote = Zygote(str(bundle.packages), place, limits)
+for _ in range(2):
+    notebook = new_notebook(cells=[new_code_cell("import os; print(os.getuid(), os.listdir('/tmp'))")])
+    run_submission([Job("n", notebook)], place, bundle, limits, None, zygote=zygote)
+    print(notebook.cells[0].outputs[0].text.strip(), zygote.lives)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_has_one_too(tmp_path_factory):
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    if not os.access(system, os.X_OK):
+        pytest.skip("there is no interpreter of this version that everybody can run")
+    home = tmp_path_factory.mktemp("user")
+    for path in (home, home.parent, home.parent.parent):
+        path.chmod(0o755)
+    os.chown(home, 23456, 23456)
+    packages = bubblewrap.site_packages()
+    user = ["setpriv", "--reuid", "23456", "--regid", "23456", "--clear-groups"]
+    env = {"PYTHONPATH": os.pathsep.join([str(ROOT), *packages]), "PATH": os.environ["PATH"]}
+    env |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [*user, system, "-c", AS_A_USER, str(home), *packages]
+    ran = subprocess.run(command, env=env, capture_output=True, text=True)
+    if "Permission denied" in ran.stderr:
+        pytest.skip("the project lies where an ordinary user cannot read it")
+    assert ran.stdout == "23456 [] True\n" * 2, ran.stderr
