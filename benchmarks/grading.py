@@ -1,10 +1,11 @@
 """How fast a class is graded: beside stock nbgrader, again, for larger classes, and where it goes.
 
-    python benchmarks/grading.py [--students 24] [--skip-stock] [--growth 24 240]
+    python benchmarks/grading.py [--students 24] [--no-agents] [--skip-stock] [--growth 24 240]
 
-Everybody hands in every notebook: right answers in several styles, and known mistakes. Stock is
-nbgrader with its own configuration, `probe` judging in the kernel's process; its scores must equal
-ours. Prints tables, writes grading.json.
+Everybody hands in every notebook, with agents unless `--no-agents`: right answers in several
+styles, and known mistakes. Stock is nbgrader with its own configuration, `probe` judging in the
+kernel's process; its scores must equal ours. Prints tables, writes grading.json, without agents
+grading_no_agents.json.
 """
 
 import argparse
@@ -47,8 +48,12 @@ c.ClearMarkScheme.enforce_metadata = False
 """
 
 
-def make_class(course, folder, students, names):
-    """Submissions of a class in nbgrader's layout; student k answers exercise e in style k + e."""
+def make_class(course, folder, students, names, left_out=()):
+    """Submissions of a class in nbgrader's layout; student k answers exercise e in style k + e.
+
+    `left_out`: patterns of names of what is not handed in.
+    """
+    ignore = shutil.ignore_patterns(*left_out)
     for name in names:
         released = read_notebook(course.root / "release" / name / f"{name}.ipynb")
         solved = read_source(next(path for path in sources() if path.stem == name))
@@ -56,7 +61,7 @@ def make_class(course, folder, students, names):
             place = folder / f"student{k:03d}" / name
             place.mkdir(parents=True)
             if (AGENTS / name).is_dir():
-                shutil.copytree(AGENTS / name, place, dirs_exist_ok=True)
+                shutil.copytree(AGENTS / name, place, ignore=ignore, dirs_exist_ok=True)
             notebook = nbformat.from_dict(json.loads(nbformat.writes(released)))
             for e, cell in enumerate(c for c in notebook.cells if is_solution(c)):
                 cell.source = answer(grade_id(cell), k + e, cell_by_id(solved, grade_id(cell)))
@@ -191,13 +196,13 @@ def ours(root, folder, jobs=2):
     return timed(command, root, environment())
 
 
-def side_by_side(course, top, students, names, with_stock):
+def side_by_side(course, top, students, names, with_stock, left_out):
     """The whole class, everything cold, and again with nothing changed.
 
     Ours is timed before, between and after the other sides, since machines change their speed; the
     median counts.
     """
-    folder = make_class(course, top / "class", students, names)
+    folder = make_class(course, top / "class", students, names, left_out)
     cold, rows, found, memory = [], {}, [], 0.0
 
     def next_of_ours():
@@ -292,17 +297,22 @@ def main():
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=24)
+    parser.add_argument("--no-agents", action="store_true")
     parser.add_argument("--skip-stock", action="store_true")
     parser.add_argument("--growth", type=int, nargs="*", default=[24, 240])
     args = parser.parse_args()
     names = [path.stem for path in sources()]
+    left_out = ["*_agent"] if args.no_agents else []
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         course = build_course(top / "course", say=lambda text: None)
         found = {"notebooks": len(names), "parts": where_it_goes(course, top, names)}
-        found["class"] = side_by_side(course, top, args.students, names, not args.skip_stock)
+        found["class"] = side_by_side(
+            course, top, args.students, names, not args.skip_stock, left_out
+        )
         found["growth"] = growth(course, top, args.growth, "04_reinforce_vs_gae")
-    (HERE / "grading.json").write_text(json.dumps(found, indent=1) + "\n")
+    file = "grading_no_agents.json" if args.no_agents else "grading.json"
+    (HERE / file).write_text(json.dumps(found, indent=1) + "\n")
     report(found)
 
 

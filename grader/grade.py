@@ -20,6 +20,7 @@ from grader.task import Graded, Setting, grade_in_worker
 from grader.teams import classmates, mates
 from grader.ungraded import nothing_in, refused_result, unprocessed
 from grader.workers import Pool, remove_stale, work_folder
+from grader.zygote import close_kept
 
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
@@ -239,18 +240,21 @@ class Grading:
             return
         setting, options = self._setting(), self.options
         again: list[list[Submission]] = []
-        with Pool(min(options.jobs, len(work)), options.executor) as pool:
-            for submissions, graded in pool.map(grade_in_worker, work, setting):
-                if isinstance(graded, Graded) and not graded.stalled:
-                    yield from graded.results
-                else:
-                    again.append(submissions)
-        with Pool(1, options.executor) as pool:
-            for submissions, graded in pool.map(grade_in_worker, again, setting):
-                if isinstance(graded, Graded):
-                    yield from graded.results
-                else:
-                    yield from (unprocessed(s, graded) for s in submissions)
+        try:
+            with Pool(min(options.jobs, len(work)), options.executor) as pool:
+                for submissions, graded in pool.map(grade_in_worker, work, setting):
+                    if isinstance(graded, Graded) and not graded.stalled:
+                        yield from graded.results
+                    else:
+                        again.append(submissions)
+            with Pool(1, options.executor) as pool:
+                for submissions, graded in pool.map(grade_in_worker, again, setting):
+                    if isinstance(graded, Graded):
+                        yield from graded.results
+                    else:
+                        yield from (unprocessed(s, graded) for s in submissions)
+        finally:
+            close_kept()  # where an executor works in this very process
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""

@@ -7,6 +7,7 @@ same whatever runs beside it.
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
     """
     student = submissions[0].student
     folder = setting.work / f"student-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     _empty(folder)
     try:
         parts = [Part(submission, setting, folder) for submission in submissions]
@@ -64,7 +65,8 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
         results = tuple(part.result(ran) for part in parts)
         return Graded(results, any(one.stalled for one in ran.values()))
     finally:
-        _empty(folder)
+        with suppress(OSError):  # the next one does without it, or not at all
+            _empty(folder)
 
 
 def _zygote(setting: Setting, folder: Path) -> Zygote | None:
@@ -74,9 +76,13 @@ def _zygote(setting: Setting, folder: Path) -> Zygote | None:
 
 
 def _empty(folder: Path) -> None:
-    """Remove what is in it; the zygote's sandboxes see this folder and no other."""
+    """Remove what is in it, but not itself: it is what a zygote's sandboxes see.
+
+    Raises:
+        OSError: something stays.
+    """
     for path in folder.iterdir():
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 class Part:

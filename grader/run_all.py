@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from grader.bubblewrap import Limits, SandboxError
 from grader.clock import Budget
+from grader.inside import MOST_DESCRIPTORS
 from grader.run import Job, Judge, NotebookRun, Ran
 from grader.sandbox import Bundle, Sandbox
 from grader.zygote import Zygote
@@ -57,14 +59,16 @@ def run_submission(
         text = "\n".join(cell.source for job in some for cell in job.notebook.cells)
         more = [module for word, module in OCCASIONAL.items() if word in text]
 
-        def opened(zygote: Zygote | None) -> Sandbox:
+        def over(zygote: Zygote | None) -> dict[str, Ran]:
             options = {"contained": contained, "zygote": zygote}
-            return Sandbox(bundle, folder, wanted, limits, more, **options)
+            sandbox = Sandbox(bundle, folder, wanted, limits, more, **options)
+            with closing(sandbox):
+                runs = [NotebookRun(sandbox, job, limits, budget) for job in some]
+                return {one.job.name: one.ran for one in _over(sandbox, runs, judge)}
 
-        with closing(_first(opened, zygote)) as sandbox:
-            runs = [NotebookRun(sandbox, job, limits, budget) for job in some]
-            for one in _over(sandbox, runs, judge):
-                results[one.job.name] = one.ran
+        ends = 1 + sum(number + 1 for number in wanted.values())
+        ran = _with_zygote(over, zygote if ends <= MOST_DESCRIPTORS else None, budget)
+        results.update(over(None) if ran is None else ran)
 
     run(jobs)
     for job in jobs:
@@ -73,15 +77,25 @@ def run_submission(
     return {job.name: results[job.name] for job in jobs}
 
 
-def _first(opened: Callable[[Zygote | None], Sandbox], zygote: Zygote | None) -> Sandbox:
-    """A sandbox of the zygote's; one of its own where there is none, or it fails."""
-    if zygote is not None and zygote.lives:
-        try:
-            return opened(zygote)
-        except (SandboxError, OSError) as error:
-            LOGGER.info("each submission gets a bubblewrap of its own: %s", error)
-            zygote.close()
-    return opened(None)
+def _with_zygote(
+    over: Callable[[Zygote], dict[str, Ran]], zygote: Zygote | None, budget: Budget
+) -> dict[str, Ran] | None:
+    """What is over in a sandbox of the zygote's; None where it has none, or has died meanwhile."""
+    if zygote is None or not zygote.lives():
+        return None
+    before = replace(budget)
+    try:
+        results = over(zygote)
+        suspicious = any(ran.reasons or ran.lost for ran in results.values())
+        if zygote.lives(0.1 if suspicious else 0.0):
+            return results
+        error = "it died"
+    except (SandboxError, OSError) as failure:
+        error = failure
+    LOGGER.info("each submission gets a bubblewrap of its own: %s", error)
+    zygote.close()
+    budget.spent, budget.waited = before.spent, before.waited
+    return None
 
 
 def _over(

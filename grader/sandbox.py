@@ -103,17 +103,20 @@ class Sandbox:
             ready = self.control.receive(START_SECONDS)
         except Lost:
             ready = None
-        if ready != {"ready": True}:
-            words = self._around.last_words()
+        try:
+            if ready != {"ready": True}:
+                raise SandboxError(ready["failed"] if ready else self._around.last_words())
+            warm = psutil.Process(self.control.sender)
+            self._around.meet(warm)
+            # The warm process and what stands around it. By name, anybody could say to be of them.
+            self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
+            entered = self._group and [self._group.enter(p.pid) for p in self.processes()]
+        except (SandboxError, psutil.Error, OSError) as error:
             self.close()
-            raise SandboxError(explained(ready["failed"] if ready else words))
-        warm = psutil.Process(self.control.sender)
-        self._around.meet(warm)
-        if self._group is not None and not self._group.enter(warm.pid):
+            raise SandboxError(explained(str(error))) from None
+        if self._group is not None and not all(entered or [False]):
             self._group.close()
             self._group = None
-        # The warm process and what stands around it. By name, anybody could say to be of them.
-        self._wrappers = {warm.pid, *(parent.pid for parent in warm.parents())}
 
     def lives_on(self, seconds: float = 0.0) -> bool:
         """Whether its warm process can start another kernel; one that is dying is given time to."""

@@ -1,6 +1,7 @@
 """Worker processes, and the folder they work in."""
 
 import ctypes
+import gc
 import os
 import shutil
 import signal
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+GARBAGE = 50_000  # new objects before any are collected: environments make many, and few in cycles
 
 
 class Pool:
@@ -77,6 +80,8 @@ def _begin(parent: int) -> None:
 
     torch.set_num_threads(1)
     postpone_compiler()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def work_folder(top: Path) -> Path:

@@ -68,10 +68,12 @@ class Wrapped:
         return self._process.poll() is None
 
     def meet(self, warm: psutil.Process) -> None:
-        """Nothing: what is inside is known without its warm process."""
+        """Nothing: what is inside is known without it."""
 
     def processes(self) -> list[psutil.Process]:
-        """Every process inside."""
+        """Every process inside; once it has ended, its number is somebody else's."""
+        if not self.lives():
+            return []
         try:
             return psutil.Process(self._process.pid).children(recursive=True)
         except psutil.NoSuchProcess:

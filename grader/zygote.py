@@ -7,11 +7,13 @@ empty file systems, and gives up every right before it is sent a first cell; see
 
 import atexit
 import json
+import logging
 import os
 import select
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -19,6 +21,8 @@ import psutil
 from grader import seccomp
 from grader.bubblewrap import Limits, own_uid, sizes
 from grader.wrapped import END_SECONDS, Wrapped
+
+LOGGER = logging.getLogger(__name__)
 
 
 class Zygote:
@@ -29,8 +33,8 @@ class Zygote:
     """
 
     def __init__(self, packages: str, folder: Path, limits: Limits) -> None:
-        self.packages, self.folder, self.limits = packages, folder, limits
-        self.lives = True
+        self.serves = _served(packages, folder, limits)
+        self.folder, self.limits, self._closed = folder, limits, False
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         plan = {
             "requests": theirs.fileno(),
@@ -41,6 +45,10 @@ class Zygote:
         with theirs:
             ends = [theirs.fileno()]
             self._process = Wrapped(plan, packages, folder, limits, ends, with_rights=True)
+
+    def lives(self, seconds: float = 0.0) -> bool:
+        """Whether it is there; one that is dying is given time to."""
+        return not self._closed and not select.select([self._requests], [], [], seconds)[0]
 
     def fork(self, notebooks: Mapping[str, int], more: Sequence[str], ends: list[int]) -> "Forked":
         """The processes of a new sandbox, which speak on these descriptors.
@@ -59,10 +67,11 @@ class Zygote:
 
     def close(self) -> None:
         """End it and everything that it has forked."""
-        self.lives = False
-        self._requests.close()
-        self._process.end()
-        self._process.close()
+        if not self._closed:
+            self._closed = True
+            self._requests.close()
+            self._process.end()
+            self._process.close()
 
 
 class Forked:
@@ -74,9 +83,11 @@ class Forked:
 
     def meet(self, warm: psutil.Process) -> None:
         """Its warm process, whose parent is its first process, with which all others end."""
-        self._first = warm.parent()
-        if self._first is not None:
-            self._exit = os.pidfd_open(self._first.pid)
+        first = warm.parent()
+        if first is None:
+            raise psutil.NoSuchProcess(warm.pid)
+        self._exit = os.pidfd_open(first.pid)
+        self._first = first
 
     def lives(self) -> bool:
         """Whether it has not ended."""
@@ -99,7 +110,8 @@ class Forked:
         if self._first is None:
             self._zygote.close()
         elif self.lives():
-            signal.pidfd_send_signal(self._exit, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._exit, signal.SIGKILL)
             select.select([self._exit], [], [], END_SECONDS)
 
     def close(self) -> None:
@@ -109,21 +121,29 @@ class Forked:
 
 
 def kept_zygote(packages: str, folder: Path, limits: Limits) -> Zygote | None:
-    """This process's zygote, begun anew where it served others; None where it has come to grief."""
-    wanted = (packages, folder, limits)
+    """The one of this process, begun anew where it served others; None once it has failed."""
     for zygote in _KEPT:
-        if (zygote.packages, zygote.folder, zygote.limits) == wanted:
-            return zygote if zygote.lives else None
+        if zygote.serves == _served(packages, folder, limits):
+            return zygote if zygote.lives() else None
     close_kept()
-    _KEPT.append(Zygote(*wanted))
-    return _KEPT[0]
+    try:
+        _KEPT.append(Zygote(packages, folder, limits))
+    except OSError as error:
+        LOGGER.info("no zygote could be started: %s", error)
+    return next(iter(_KEPT), None)
+
+
+def _served(packages: str, folder: Path, limits: Limits) -> tuple[object, ...]:
+    """What a zygote is for; a folder that was made anew is another one."""
+    return packages, os.stat(packages).st_ino, folder, os.stat(folder).st_ino, limits
 
 
 def close_kept() -> None:
-    """End this process's zygote."""
+    """End the one of this process."""
     while _KEPT:
         _KEPT.pop().close()
 
 
 _KEPT: list[Zygote] = []
 atexit.register(close_kept)
+os.register_at_fork(after_in_child=_KEPT.clear)  # it is the parent's

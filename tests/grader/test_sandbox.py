@@ -58,7 +58,7 @@ def run(request, bundle, tmp_path, slot):
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         zygote = kept_zygote(str(bundle.packages), folder, limits) if forked else None
         ran = run_submission([Job("n", notebook)], folder, bundle, limits, None, zygote=zygote)
-        assert not forked or zygote.lives
+        assert not forked or zygote.lives()
         return notebook.cells, ran["n"]
 
     return run
