@@ -76,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
 
     _add_grade(commands)
 
+    release = commands.add_parser("release", help="instructor: write what students are given")
+    release.add_argument("place", type=Path, metavar="DIR|ZIP", help="a folder, or a .zip file")
+    release.add_argument("--force", action="store_true", help="replace what is there")
+    release.set_defaults(run=run_release)
+
     build = commands.add_parser("build", help="author: solutions/ to notebooks/ and build/course")
     build.add_argument("--check", action="store_true", help="only say whether notebooks/ is fresh")
     build.add_argument("--force", action="store_true", help="overwrite answers in notebooks/")
@@ -191,6 +196,27 @@ def run_report(args: argparse.Namespace) -> int:
     except Busy as error:
         print(f"grader report: {error}", file=sys.stderr)
         return NOT_CLEAN
+    return CLEAN
+
+
+def run_release(args: argparse.Namespace) -> int:
+    """`grader release`: 0; 1 where something secret would be given away, 2 where it may not write.
+
+    Nothing is written then.
+    """
+    from grader.build import BuildError
+    from grader.nbgrader_course import CourseError
+    from grader.release import ReleaseError, release
+
+    try:
+        number = release(args.place, force=args.force)
+    except (ReleaseError, BuildError, CourseError) as error:
+        print(f"grader release: nothing is written: {error}", file=sys.stderr)
+        return NOT_CLEAN
+    except OSError as error:
+        print(f"grader release: {error}", file=sys.stderr)
+        return USAGE
+    print(f"{args.place}: {number} files, and nothing secret in them")
     return CLEAN
 
 

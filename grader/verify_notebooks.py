@@ -22,9 +22,9 @@ NOTEBOOK_SECONDS = 180
 SOLUTION = re.compile(r"BEGIN SOLUTION(.*?)END SOLUTION", re.DOTALL)
 
 
-def release_problems(name: str, source: NotebookNode) -> Iterator[str]:
+def release_problems(name: str, source: NotebookNode, folder: Path = NOTEBOOKS) -> Iterator[str]:
     """Answers, hidden tests, mark schemes and outputs in a released notebook."""
-    path = NOTEBOOKS / f"{name}.ipynb"
+    path = folder / f"{name}.ipynb"
     if not path.exists():
         yield f"notebooks/{path.name} is missing; run `grader build`"
         return
@@ -33,14 +33,14 @@ def release_problems(name: str, source: NotebookNode) -> Iterator[str]:
     for mark in ("probe(", "BEGIN ", "END ", "Mark scheme"):
         if mark in text:
             yield f"it contains {mark!r}"
-    for line in _answer_lines(source):
+    for line in answer_lines(source):
         if line in text:
             yield f"it contains a line of the solution: {line}"
     if any(cell.get("outputs") or cell.get("execution_count") for cell in released.cells):
         yield "it contains outputs"
 
 
-def _answer_lines(source: NotebookNode) -> Iterator[str]:
+def answer_lines(source: NotebookNode) -> Iterator[str]:
     """Lines of the solutions that say something."""
     for cell in source.cells:
         if is_solution(cell):
