@@ -213,6 +213,7 @@ class Grading:
         remove_stale(self.course.private)
         work = work_folder(self.course.private)
         self._stack.callback(shutil.rmtree, work, ignore_errors=True)
+        self._stack.callback(close_kept)  # where an executor works in this very process
         for name in self.course.assignments():
             self.books.write_masters(name, work / "masters" / name)
         return Setting(
@@ -240,21 +241,18 @@ class Grading:
             return
         setting, options = self._setting(), self.options
         again: list[list[Submission]] = []
-        try:
-            with Pool(min(options.jobs, len(work)), options.executor) as pool:
-                for submissions, graded in pool.map(grade_in_worker, work, setting):
-                    if isinstance(graded, Graded) and not graded.stalled:
-                        yield from graded.results
-                    else:
-                        again.append(submissions)
-            with Pool(1, options.executor) as pool:
-                for submissions, graded in pool.map(grade_in_worker, again, setting):
-                    if isinstance(graded, Graded):
-                        yield from graded.results
-                    else:
-                        yield from (unprocessed(s, graded) for s in submissions)
-        finally:
-            close_kept()  # where an executor works in this very process
+        with Pool(min(options.jobs, len(work)), options.executor) as pool:
+            for submissions, graded in pool.map(grade_in_worker, work, setting):
+                if isinstance(graded, Graded) and not graded.stalled:
+                    yield from graded.results
+                else:
+                    again.append(submissions)
+        with Pool(1, options.executor) as pool:
+            for submissions, graded in pool.map(grade_in_worker, again, setting):
+                if isinstance(graded, Graded):
+                    yield from graded.results
+                else:
+                    yield from (unprocessed(s, graded) for s in submissions)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""
