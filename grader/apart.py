@@ -16,7 +16,8 @@ from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEW = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000, "net": 0x40000000}
-_NO_SUID, _NO_DEVICES, _NO_EXEC, _RECURSIVE, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
+_NO_SUID, _NO_DEVICES, _NO_EXEC = 2, 4, 8
+_BIND, _RECURSIVE, _PRIVATE = 0x1000, 0x4000, 0x40000
 _DUMPABLE, _SECCOMP, _DROP, _NO_NEW_PRIVILEGES = 4, 22, 24, 38  # of prctl
 _FILTER = 2
 _VERSION_3 = 0x20080522  # of capset
@@ -65,20 +66,26 @@ def limit(limits: Mapping[str, int]) -> None:
 
 
 def _mount(sizes: Mapping[str, int]) -> None:
-    """Empty file systems, and a table of the new processes; what lay in folders there stays."""
+    """Empty file systems, and a table of the new processes; what was mounted below is so again."""
     nobody = _NO_SUID | _NO_DEVICES
     _checked(_LIBC.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None))
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    points = [Path(line.split()[1].replace("\\040", " ")) for line in lines]
     for path, size in sizes.items():
-        kept = sorted(Path(path).rglob("*"))
-        content = {file: file.read_bytes() for file in kept if file.is_file()}
+        below = {p: os.open(p, os.O_PATH) for p in points if Path(path) in p.parents}
+        folders = {up for p in below for up in p.parents if Path(path) in up.parents}
+        modes = {folder: folder.stat().st_mode & 0o7777 for folder in sorted(folders)}
+        files = {point for point in below if point.is_file()}
         options = f"size={size},mode=1777".encode()
         _checked(_LIBC.mount(b"tmpfs", path.encode(), b"tmpfs", nobody, options))
-        for one in kept:
-            if one in content:
-                one.write_bytes(content[one])
-            else:
-                one.mkdir()
-                one.chmod(0o1777)
+        for folder, mode in modes.items():
+            folder.mkdir()
+            folder.chmod(mode)
+        for point, number in below.items():
+            point.touch() if point in files else point.mkdir()
+            source = f"/proc/self/fd/{number}".encode()
+            _checked(_LIBC.mount(source, os.fsencode(point), None, _BIND, None))
+            os.close(number)
     _checked(_LIBC.mount(b"proc", b"/proc", b"proc", nobody | _NO_EXEC, None))
     terminals = b"newinstance,ptmxmode=0666,mode=620"  # students may own those that are there
     _checked(_LIBC.mount(b"devpts", b"/dev/pts", b"devpts", _NO_SUID | _NO_EXEC, terminals))

@@ -22,9 +22,9 @@ NOTEBOOK_SECONDS = 180
 SOLUTION = re.compile(r"BEGIN SOLUTION(.*?)END SOLUTION", re.DOTALL)
 
 
-def release_problems(name: str, source: NotebookNode, folder: Path = NOTEBOOKS) -> Iterator[str]:
+def release_problems(name: str, source: NotebookNode, folder: Path | None = None) -> Iterator[str]:
     """Answers, hidden tests, mark schemes and outputs in a released notebook."""
-    path = folder / f"{name}.ipynb"
+    path = (folder or NOTEBOOKS) / f"{name}.ipynb"
     if not path.exists():
         yield f"notebooks/{path.name} is missing; run `grader build`"
         return

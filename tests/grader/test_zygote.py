@@ -88,7 +88,7 @@ if os.fork() == 0:
 """
 LOOK = """
 import glob, os, torch, builtins
-print(glob.glob('/tmp/*'), glob.glob('/student/left'), glob.glob('/dev/shm/*'), glob.glob('left'))
+print(glob.glob('/tmp/left'), glob.glob('/student/left'), glob.glob('/dev/shm/*'), glob.glob('left'))
 sockets = open('/proc/net/unix').read()
 print(hasattr(torch, 'left'), hasattr(builtins, 'left'), sockets.count('left'))
 print(sorted(int(name) for name in os.listdir('/proc') if name.isdigit()))
@@ -226,9 +226,9 @@ def test_a_closed_sandbox_leaves_no_process(made, bundle, folder):
 
 
 AS_A_USER = """
-code = "import os; print(os.getuid(), os.listdir('/tmp'), len(os.openpty()))\\n"
+code = "import glob, os; print(os.getuid(), glob.glob('/tmp/left'), len(os.openpty()))\\n"
 code += "try: open('/proc/1/mem', 'rb'); print('open')\\nexcept OSError: pass\\n"
-code += "os.chmod('/dev/pts/ptmx', 0); os.chmod('/dev/pts', 0)"
+code += "open('/tmp/left', 'w'); os.chmod('/dev/pts/ptmx', 0); os.chmod('/dev/pts', 0)"
 import sys
 from pathlib import Path
 import grader.bubblewrap, grader.wrapped
