@@ -88,7 +88,8 @@ if os.fork() == 0:
 """
 LOOK = """
 import glob, os, torch, builtins
-print(glob.glob('/tmp/left'), glob.glob('/student/left'), glob.glob('/dev/shm/*'), glob.glob('left'))
+places = ('/tmp/left', '/student/left', '/dev/shm/*', 'left')
+print(*(glob.glob(place) for place in places))
 sockets = open('/proc/net/unix').read()
 print(hasattr(torch, 'left'), hasattr(builtins, 'left'), sockets.count('left'))
 print(sorted(int(name) for name in os.listdir('/proc') if name.isdigit()))
