@@ -53,12 +53,15 @@ def release(place: Path, *, force: bool = False) -> int:
     It is put together and looked through elsewhere first.
 
     Raises:
-        FileExistsError: something is there, and not `force`.
+        FileExistsError: something is there, and not `force`; or it is no bundle.
         ReleaseError: a notebook is not fresh, or something secret is in it.
     """
-    taken = place.exists() and (place.is_file() or any(place.iterdir()))
-    if taken and not force:
+    place = place.resolve()
+    inside = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    if (place.is_file() or inside) and not force:
         raise FileExistsError(f"{place} is there already; name another, or say --force.")
+    if inside - {pattern.split("/")[0] for pattern in PATTERNS} or place == ROOT:
+        raise FileExistsError(f"{place} holds what is no bundle's; name another.")
     if problems := stale():
         raise ReleaseError("; ".join(problems) + "; run `grader build`")
     place.parent.mkdir(parents=True, exist_ok=True)

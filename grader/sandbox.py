@@ -14,19 +14,14 @@ from pathlib import Path
 
 import psutil
 
-from grader.bubblewrap import (
-    Limits,
-    SandboxError,
-    explained,
-)
+from grader.bubblewrap import Limits, SandboxError, explained
 from grader.course import ROOT
 from grader.usage import Key, Memory, Tally, make_group
 from grader.wire import Channel, Lost
-from grader.wrapped import Wrapped, kill
+from grader.wrapped import END_SECONDS, Wrapped, kill
 from grader.zygote import Forked, Zygote
 
 START_SECONDS = 120
-END_SECONDS = 5
 STILL = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD, psutil.STATUS_STOPPED)
 
 

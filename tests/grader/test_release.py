@@ -139,12 +139,24 @@ def test_nothing_is_written_where_something_is_wrong(tmp_path, monkeypatch, caps
         release(tmp_path / "out")
 
 
-def test_what_is_there_stays_unless_forced(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(module, "stale", lambda: [])
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine").touch()
-    assert main(["release", str(tmp_path / "out")]) == 2
+def test_what_is_there_stays_unless_forced(bundle, copy, capsys):
+    (copy / "README.md").write_text("an older one")
+    assert main(["release", str(copy)]) == 2
     assert "say --force" in capsys.readouterr().err
-    assert main(["release", str(tmp_path / "out"), "--force"]) == 0
-    assert not (tmp_path / "out" / "mine").exists()
-    assert (tmp_path / "out" / "README.md").is_file()
+    assert main(["release", str(copy), "--force"]) == 0
+    assert (copy / "README.md").read_bytes() == (bundle / "README.md").read_bytes()
+
+
+def test_what_is_no_bundle_stays_even_if_forced(copy, capsys):
+    (copy / "mine").touch()
+    for place in (copy, ROOT):
+        assert main(["release", str(place), "--force"]) == 2
+        assert "no bundle's" in capsys.readouterr().err
+    assert (copy / "mine").exists() and (ROOT / "solutions").is_dir()
+
+
+def test_a_place_is_seen_from_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "stale", lambda: [])
+    monkeypatch.chdir(tmp_path)
+    assert main(["release", "course.zip"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["course.zip"]
