@@ -141,7 +141,8 @@ def test_only_home_and_temporary_folders_can_be_written(run, path):
 
 
 def test_a_cell_that_takes_too_long_is_stopped_and_the_next_one_runs(run):
-    cells, ran = run("while True: pass", "'after'")
+    patient = Limits(cell_seconds=2.0, wall_factor=20.0)  # CPU time decides, whatever else runs
+    cells, ran = run("while True: pass", "'after'", limits=patient)
     assert (text(cells[0]).endswith("Stopped"), text(cells[1])) == (True, "'after'")
     assert (ran.reasons, ran.stalled) == (["timeout"], False)
 
