@@ -14,6 +14,8 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEW = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "pid": 0x20000000, "net": 0x40000000}
 _NO_SUID, _NO_DEVICES, _NO_EXEC = 2, 4, 8
@@ -22,6 +24,7 @@ _DUMPABLE, _SECCOMP, _DROP, _NO_NEW_PRIVILEGES = 4, 22, 24, 38  # of prctl
 _FILTER = 2
 _VERSION_3 = 0x20080522  # of capset
 _SET_FLAGS, _UP = 0x8914, 0x41  # of a network device: up and running
+_HUGE, _COLLAPSE = 2 << 20, 25  # a huge page; of madvise
 
 
 def set_apart(
@@ -57,6 +60,19 @@ def set_apart(
             pass
         os._exit(0)
     _set(_DUMPABLE, 1)  # so that it can read what /proc says of itself
+
+
+def collapse_memory() -> None:
+    """Put what memory this process has into huge pages, where Linux can.
+
+    A fork copies a table of all pages and its end takes that apart, which is most of what a fork
+    costs; of huge pages there are 512 times fewer.
+    """
+    for part in psutil.Process().memory_maps(grouped=False):
+        start, end = (int(address, 16) for address in part.addr.split("-"))
+        start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
+        if part.path in ("[heap]", "[anon]") and start < end:
+            _LIBC.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _COLLAPSE)
 
 
 def limit(limits: Mapping[str, int]) -> None:

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
+from grader.crew import Crew
 from grader.intake import Intake, Refusal, take_in
 from grader.journal import Journal, digest, digest_of_grader, files_below
 from grader.pages import feedback_page, write_feedback
 from grader.result import Result, Submission
-from grader.sandbox import Bundle
 from grader.secret import secret
-from grader.task import Graded, Setting, grade_in_worker
+from grader.task import Graded
 from grader.teams import classmates, mates
 from grader.ungraded import nothing_in, refused_result, unprocessed
-from grader.workers import Pool, remove_stale, work_folder
-from grader.zygote import close_kept
 
 if TYPE_CHECKING:
     from grader.nbgrader_books import Books
@@ -93,17 +91,23 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     source = _submissions(source, course, options.say)
     if not source.exists():
         raise UsageError(f"{source} is not there.")
-    intake = take_in(source, course.root, known, assignment=options.assignment)
-    for refusal in intake.refused:
-        if refusal.student is None or not refusal.assignment:
-            options.refuse(refusal)
-    steps = ("autograded", "submitted")
-    if source.resolve().is_relative_to(course.root / "submitted"):
-        steps = ("autograded",)  # what was refused lies there, and is not ours
-    grading = Grading(course, options, intake, steps)
-    if not grading.of:
-        raise UsageError(nothing_in(source, [one.where for one in intake.refused], known[0]))
-    yield from grading.run()
+    jobs = 1 if source.suffix == ".ipynb" else options.jobs
+    own = options.limits, secret(), options.contained, options.executor
+    journal = Journal(course.private / "journal.jsonl")
+    with Crew(course, jobs, *own) as crew:
+        if options.force or not journal.knows(options.assignment):
+            crew.begin()
+        intake = take_in(source, course.root, known, assignment=options.assignment)
+        for refusal in intake.refused:
+            if refusal.student is None or not refusal.assignment:
+                options.refuse(refusal)
+        steps = ("autograded", "submitted")
+        if source.resolve().is_relative_to(course.root / "submitted"):
+            steps = ("autograded",)  # what was refused lies there, and is not ours
+        grading = Grading(course, options, intake, steps, journal, crew)
+        if not grading.of:
+            raise UsageError(nothing_in(source, [one.where for one in intake.refused], known[0]))
+        yield from grading.run()
 
 
 def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Path:
@@ -125,15 +129,20 @@ class Grading:
     """One run over a class."""
 
     def __init__(
-        self, course: Course, options: Options, intake: Intake, steps: Sequence[str]
+        self,
+        course: Course,
+        options: Options,
+        intake: Intake,
+        steps: Sequence[str],
+        journal: Journal,
+        crew: Crew,
     ) -> None:
         self.course, self.options, self.submissions = course, options, intake.submissions
         self.refused = intake.refused
         self.whole = [one for one in intake.refused if one.whole and one.student]
         self.steps = steps  # folders in which a refusal replaces an earlier attempt
         self.of = len(self.submissions) + len(self.whole)
-        self.journal = Journal(course.private / "journal.jsonl")
-        self.secret = secret()
+        self.journal, self.crew = journal, crew
         self.seen: list[Result] = []
         self._books = None
         self._filed: set[tuple[str, str]] = set()
@@ -179,7 +188,7 @@ class Grading:
             digest_of_grader(),
             repr(options.limits),
             repr(options.contained),
-            self.secret.hex(),
+            self.crew.secret.hex(),
         )
         masters = {name: self.course.digest(name) for name in {s.assignment for s in submissions}}
         return {
@@ -208,24 +217,6 @@ class Grading:
         names = {mark.notebook for mark in there}
         return all((folder / f"{name}.ipynb").is_file() for name in names)
 
-    def _setting(self) -> Setting:
-        """What workers need, in a folder that is gone when the run is over."""
-        remove_stale(self.course.private)
-        work = work_folder(self.course.private)
-        self._stack.callback(shutil.rmtree, work, ignore_errors=True)
-        self._stack.callback(close_kept)  # where an executor works in this very process
-        for name in self.course.assignments():
-            self.books.write_masters(name, work / "masters" / name)
-        return Setting(
-            work / "masters",
-            Bundle(work / "bundle"),
-            self.course.root,
-            work,
-            self.options.limits,
-            self.secret,
-            self.options.contained,
-        )
-
     @property
     def books(self) -> "Books":
         """The gradebook, opened when it is needed."""
@@ -236,23 +227,16 @@ class Grading:
         return self._books
 
     def _graded(self, work: list[list[Submission]]) -> Iterator[Result]:
-        """Results as they come; what a wall limit ended is run once more, alone."""
+        """Results as they come."""
         if not work:
             return
-        setting, options = self._setting(), self.options
-        again: list[list[Submission]] = []
-        with Pool(min(options.jobs, len(work)), options.executor) as pool:
-            for submissions, graded in pool.map(grade_in_worker, work, setting):
-                if isinstance(graded, Graded) and not graded.stalled:
-                    yield from graded.results
-                else:
-                    again.append(submissions)
-        with Pool(1, options.executor) as pool:
-            for submissions, graded in pool.map(grade_in_worker, again, setting):
-                if isinstance(graded, Graded):
-                    yield from graded.results
-                else:
-                    yield from (unprocessed(s, graded) for s in submissions)
+        for name in self.course.assignments():
+            self.books.write_masters(name, self.crew.setting.masters / name)
+        for submissions, graded in self.crew.grade(work):
+            if isinstance(graded, Graded):
+                yield from graded.results
+            else:
+                yield from (unprocessed(s, graded) for s in submissions)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""

@@ -45,9 +45,7 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
     Raises:
         SandboxError: there is none.
     """
-    student = submissions[0].student
-    folder = setting.work / f"student-{os.getpid()}"
-    folder.mkdir(parents=True, exist_ok=True)
+    student, folder = submissions[0].student, _folder(setting)
     _empty(folder)
     try:
         parts = [Part(submission, setting, folder) for submission in submissions]
@@ -67,6 +65,18 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
     finally:
         with suppress(OSError):  # the next one does without it, or not at all
             _empty(folder)
+
+
+def make_ready(setting: Setting) -> None:
+    """Begin this worker's zygote; it is ready when a first sandbox is."""
+    _zygote(setting, _folder(setting))
+
+
+def _folder(setting: Setting) -> Path:
+    """Where this worker lays out what it grades."""
+    folder = setting.work / f"student-{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _zygote(setting: Setting, folder: Path) -> Zygote | None:

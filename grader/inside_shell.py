@@ -179,9 +179,11 @@ def warm_shell(more: Sequence[str]) -> Shell:
     for name in WARM:
         importlib.import_module(name)
     gc.enable()
-    preload(more)
     sys.modules["torch"].set_num_threads(1)
     postpone_compiler()
+    # With its first traceback IPython imports what draws it, and looks at every module's file.
+    shell.run_cell("raise NotImplementedError", store_history=False)
+    preload(more)
     return shell
 
 

@@ -42,6 +42,10 @@ class Journal:
         self.results[key] = result
         self.last[result.student.login, result.assignment] = key
 
+    def knows(self, assignment: str | None) -> bool:
+        """Whether it has a result of this assignment, or, if it is None, of any."""
+        return any(assignment in (None, name) for _, name in self.last)
+
     def add(self, key: str, result: Result) -> None:
         """Keep a result."""
         self._keep(key, result)

@@ -168,7 +168,8 @@ class Books:
         with suppress(ValueError):
             stamp = read_timestamp(self._folder(result))
             late = {"timestamp": stamp} if stamp else {}
-        entry = self.gradebook.update_or_create_submission(assignment, student.login, **late)
+        self.gradebook.update_or_create_submission(assignment, student.login, **late)
+        (entry,) = self._entries([result])
         marks = {(mark.notebook, mark.cell): mark for mark in result.marks}
         for notebook in entry.notebooks:
             for grade in notebook.grades:

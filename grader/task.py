@@ -42,6 +42,13 @@ class Graded:
     stalled: bool = False
 
 
+def begin_in_worker(setting: Setting) -> None:
+    """What a worker can do before there is work."""
+    from grader.grading import make_ready
+
+    make_ready(setting)
+
+
 def grade_in_worker(submissions: Sequence[Submission], setting: Setting) -> Graded:
     """What `grade_student` gives."""
     from grader.grading import grade_student

@@ -31,6 +31,11 @@ class Pool:
         if self._given is None and self._executor is not None:
             self._stop(now=kind is not None)
 
+    def begin(self, function: Callable, *arguments: Any) -> None:
+        """Start every process of this machine, and have each do something first."""
+        for _ in range(self.jobs if self._given is None else 0):
+            self._submit(function, *arguments)
+
     def map(self, function: Callable, work: Sequence[Any], *rest: Any) -> Iterator[tuple[Any, Any]]:
         """Each piece of work with what came of it, or with the exception, as they end."""
         waiting = list(work)

@@ -67,7 +67,7 @@ def collect(runner: EnvRunner, model: ActorCritic, rng: np.random.Generator) -> 
     log_probs, _, values = (answer.cpu().numpy().reshape(lead) for answer in answers)
     trajectory |= {"log_probs": log_probs, "values": values}
     trajectory["next_values"] = next_values(
-        trajectory, lambda seen: model.critic(_as_input(model, seen))
+        trajectory, lambda seen: model.critic(model.as_input(seen))
     )
     return trajectory
 
@@ -81,14 +81,11 @@ def evaluate_rows(model: ActorCritic, observations: Any, actions: Any) -> tuple[
         observations: (B, obs), array or tensor.
         actions: (B,) or (B, A), array or tensor.
     """
-    rows = _as_input(model, observations), _as_input(model, actions, None)
+    inputs = model.as_input(observations)
+    rows = inputs, torch.as_tensor(actions, device=inputs.device)
     chunks = zip(*(one.split(_CHUNK) for one in rows), strict=True)
     parts = zip(*(model.evaluate(*chunk) for chunk in chunks), strict=True)
     return tuple(torch.cat(part) for part in parts)
-
-
-def _as_input(model: ActorCritic, rows: Any, dtype: Any = torch.float32) -> Tensor:
-    return torch.as_tensor(rows, dtype=dtype, device=next(model.parameters()).device)
 
 
 def _array(weight: Any) -> np.ndarray:

@@ -33,9 +33,8 @@ class Agent:
 
     def __call__(self, observations: np.ndarray) -> np.ndarray:
         """Actions for raw observations."""
-        if self.normalizer is not None:
-            observations = self.normalizer.observations(observations)
-        return self.model.choose(observations, self.deterministic)[0].cpu().numpy()
+        seen = self.normalizer.observations(observations) if self.normalizer else observations
+        return self.model.choose(seen, self.deterministic).cpu().numpy()
 
 
 def load_agent(folder: str | Path, deterministic: bool = True) -> Agent:

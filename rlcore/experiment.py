@@ -99,9 +99,8 @@ def sweep(
 
 
 def _finished(run: Run) -> bool:
-    folder, config = run["folder"], run["config"]
-    there = (folder / "model.npz").exists() and Config.load(folder) == config
-    return there and len(read_history(folder)["epoch"]) == config.epochs
+    there = (run["folder"] / "model.npz").exists() and Config.load(run["folder"]) == run["config"]
+    return there and len(read_history(run["folder"])["epoch"]) == run["config"].epochs
 
 
 def _has_begun(folder: Path) -> bool:

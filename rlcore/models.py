@@ -181,21 +181,27 @@ class ActorCritic(nn.Module):
             numpy arrays: `actions` () or (B,) int64, or (A,) or (B, A); the others () or (B,).
             Samples come from torch's generator: torch.manual_seed repeats them.
         """
-        actions, distribution, inputs = self.choose(observations, deterministic)
-        answers = (actions, distribution.log_prob(actions), self.critic(inputs))
-        arrays = (answer.cpu().numpy() for answer in answers)
-        return dict(zip(("actions", "log_probs", "values"), arrays, strict=True))
+        inputs = self.as_input(np.asarray(observations))
+        actions = self.choose(inputs, deterministic)
+        log_probs, _, values = self.evaluate(inputs, actions)
+        answers = {"actions": actions, "log_probs": log_probs, "values": values}
+        return {name: answer.cpu().numpy() for name, answer in answers.items()}
 
     @torch.no_grad()
-    def choose(self, observations: Any, deterministic: bool) -> tuple[Tensor, Distribution, Tensor]:
-        """`act`'s actions, a tensor, with their distribution and the observations as a tensor.
+    def choose(self, observations: Any, deterministic: bool) -> Tensor:
+        """`act`'s actions alone, a tensor: argmax_k z_k or μ, or else a sample.
 
-        A third of `act`'s time, for who needs neither log-probabilities nor values.
+        Most of the time that `act` takes is for log-probabilities and values.
         """
-        like = next(self.parameters())
-        inputs = torch.as_tensor(np.asarray(observations), dtype=like.dtype, device=like.device)
-        distribution = self.actor(inputs)
-        return distribution.mode if deterministic else distribution.sample(), distribution, inputs
+        inputs = self.as_input(observations)
+        if not deterministic:
+            return self.actor(inputs).sample()
+        outputs = self.actor.net(inputs)
+        return outputs if isinstance(self.actor, GaussianActor) else outputs.argmax(-1)
+
+    def as_input(self, observations: Any) -> Tensor:
+        """Observations, array or tensor, in the type and on the device of the weights."""
+        return torch.as_tensor(observations).to(next(self.parameters()))
 
 
 def make_model(

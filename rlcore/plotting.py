@@ -84,8 +84,7 @@ def plot_runs(folders: Iterable[str | Path], *, column: str = "ep_ret_100", ax: 
         seeds = f"{len(runs)} seed{'s' * (len(runs) > 1)}"
         label = ", ".join([*(f"{name} {value}" for name, value in own.items()), seeds])
         ax.plot(steps, np.median(curves, axis=0), _STYLES[style % 4], color=colour, label=label)
-        low, high = curves.min(axis=0), curves.max(axis=0)
-        ax.fill_between(steps, low, high, color=colour, alpha=0.2, lw=0)
+        ax.fill_between(steps, curves.min(0), curves.max(0), color=colour, alpha=0.2, lw=0)
     env = ", ".join(sorted({dict(options)["env"] for options in groups}))
     ax.set(xlabel="environment steps", ylabel=_LABELS.get(column, column), title=env)
     ax.legend()

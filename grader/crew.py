@@ -1,0 +1,80 @@
+"""The workers of a run: begun while nobody knows yet what there is to do, and gone with it."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any
+
+from grader.bubblewrap import Limits
+from grader.course import Course
+from grader.result import Submission
+from grader.sandbox import Bundle
+from grader.task import Graded, Setting, begin_in_worker, grade_in_worker
+from grader.workers import Pool, remove_stale, work_folder
+from grader.zygote import close_kept
+
+Piece = Sequence[Submission]
+
+
+class Crew:
+    """Workers, and what they need in a folder that is gone at the end.
+
+    Args:
+        course: which gets what they write.
+        jobs: how many there are.
+        limits, secret, contained: as of a `Setting`.
+        executor: what runs the work, in place of workers on this machine.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        jobs: int,
+        limits: Limits,
+        secret: bytes,
+        contained: bool,
+        executor: Executor | None,
+    ) -> None:
+        self.course, self.limits, self.secret, self.contained = course, limits, secret, contained
+        self._executor = executor
+        self._pool = Pool(jobs, executor)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        with self._stack:
+            self._pool.__exit__(*error)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """What workers need, but for the masters."""
+        remove_stale(self.course.private)
+        work = work_folder(self.course.private)
+        self._stack.callback(shutil.rmtree, work, ignore_errors=True)
+        self._stack.callback(close_kept)  # where an executor works in this very process
+        bundle = Bundle(work / "bundle")
+        own = self.limits, self.secret, self.contained
+        return Setting(work / "masters", bundle, self.course.root, work, *own)
+
+    def begin(self) -> None:
+        """Have each import what it needs and begin its zygote, which takes seconds."""
+        self._pool.begin(begin_in_worker, self.setting)
+
+    def grade(self, work: Sequence[Piece]) -> Iterator[tuple[Piece, Graded | BaseException]]:
+        """Each student's submissions with what came of them, as they end.
+
+        What a wall limit ended, or failed, is run once more, alone.
+        """
+        again: list[Piece] = []
+        with self._pool as pool:
+            for submissions, graded in pool.map(grade_in_worker, work, self.setting):
+                if isinstance(graded, Graded) and not graded.stalled:
+                    yield submissions, graded
+                else:
+                    again.append(submissions)
+        with Pool(1, self._executor) as pool:
+            yield from pool.map(grade_in_worker, again, self.setting)
