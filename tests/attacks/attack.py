@@ -87,7 +87,7 @@ def canvas_id(name: str) -> int:
 PLACES = ("CANARY_FOLDER", "CANARY_PORT", "COURSE_FOLDER", "CLASS_FOLDER", "REPO_FOLDER")
 
 ARMS = '''
-import base64, ctypes, gc, glob, json, os, re, signal, socket, stat, struct, sys, threading, time
+import ctypes, gc, glob, json, os, re, signal, socket, stat, struct, sys, threading, time
 
 if os.getuid() == 0 or sum(name.isdigit() for name in os.listdir("/proc")) > 60:
     os._exit(13)  # what follows does harm: it runs in a sandbox or not at all
@@ -160,8 +160,15 @@ def say(data):
 
 
 def frame(value):
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return struct.pack(">I", len(body)) + body
+    arrays = []
+
+    def mark(given):
+        arrays.append(given.tobytes())
+        return {"__array__": [str(given.dtype), list(given.shape)]}
+
+    if not isinstance(value, bytes):
+        value = json.dumps(value, default=mark).encode() + b"\\n" + b"".join(arrays)
+    return struct.pack(">I", len(value)) + value
 '''
 
 # Right answers to questions that were not asked, as the witness would send them.
@@ -183,8 +190,7 @@ def right(exercise, answer, names, knobs, secret, student, rounds=2):
 
 
 def array(given):
-    data = base64.b64encode(np.ascontiguousarray(given, dtype=float).tobytes()).decode()
-    return {"__array__": ["float64", list(given.shape), data]}
+    return np.ascontiguousarray(given, dtype=float)
 
 
 NAMES = ("rewards", "values", "next_values", "terminated", "truncated")

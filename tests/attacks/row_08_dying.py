@@ -77,12 +77,12 @@ ATTACKS = (
         if os.fork() == 0:
             os.setsid()
             ctypes.CDLL(None).prctl(15, b"bwrap", 0, 0, 0)
-            data = base64.b64encode(bytes(24)).decode()
+            answer = b'{"actions": {"__array__": ["float64", [3]]}}\\n' + bytes(24)
             for _ in range(100):
                 time.sleep(0.1)
                 for number in held:
                     try:
-                        os.write(number, frame({"actions": {"__array__": ["float64", [3], data]}}))
+                        os.write(number, frame(answer))
                     except OSError:
                         pass
             os._exit(0)

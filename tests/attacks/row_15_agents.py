@@ -147,9 +147,8 @@ ATTACKS = (
         "a policy that answers before it is asked",
         """
         def act(observations):
-            data = base64.b64encode(np.zeros(20).tobytes()).decode()
             for _ in range(600):
-                say(frame({"actions": {"__array__": ["float64", [20], data]}}))
+                say(frame({"actions": np.zeros(20)}))
             return np.zeros(len(observations), dtype=int)
         """,
         "broken-evidence",

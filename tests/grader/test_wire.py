@@ -1,6 +1,5 @@
 """Frames: what is packed comes back, and what an enemy writes is refused."""
 
-import base64
 import json
 import os
 import socket
@@ -28,6 +27,16 @@ def test_an_array_comes_back_bit_by_bit(dtype):
     assert back.tobytes() == array.tobytes()
 
 
+def test_arrays_come_back_in_their_places():
+    given = {"b": [np.zeros(0), {"a": np.arange(3.0)[::-1]}], "a": np.array(True), "c": "\n"}
+    back = unpack(pack(given)[4:])
+    assert back["b"][0].shape == (0,)
+    assert back["b"][1]["a"].tolist() == [2.0, 1.0, 0.0]
+    assert back["a"].shape == ()
+    assert back["a"].item() is True
+    assert back["c"] == "\n"
+
+
 def test_numbers_outside_of_arrays_keep_every_bit():
     assert unpack(pack({"gamma": 0.1 + 0.2})[4:]) == {"gamma": 0.1 + 0.2}
 
@@ -39,7 +48,7 @@ def test_nan_passes_in_an_array_and_nowhere_else():
 
 
 def array_frame(dtype="float64", shape=(1,), data=b"\0" * 8):
-    return {"__array__": [dtype, list(shape), base64.b64encode(data).decode()]}
+    return json.dumps({"__array__": [dtype, list(shape)]}).encode() + b"\n" + data
 
 
 @pytest.mark.parametrize(
@@ -52,15 +61,22 @@ def array_frame(dtype="float64", shape=(1,), data=b"\0" * 8):
         b'{"a": Infinity}',
         b"[" * 100_000 + b"]" * 100_000,
         b"1" * 5000,
-        json.dumps(array_frame("object")).encode(),
-        json.dumps(array_frame("O")).encode(),
-        json.dumps(array_frame(shape=(2,))).encode(),
-        json.dumps(array_frame(shape=(-1,))).encode(),
-        json.dumps(array_frame(shape=(True,))).encode(),
-        json.dumps(array_frame(shape=(2**40, 2**40))).encode(),
-        json.dumps(array_frame(shape=[1] * 40)).encode(),
+        array_frame("object"),
+        array_frame("O"),
+        array_frame(shape=(2,)),
+        array_frame(shape=(-1,)),
+        array_frame(shape=(True,)),
+        array_frame(shape=(2**40, 2**40)),
+        array_frame(shape=[1] * 40),
         b'{"__array__": 3}',
-        b'{"__array__": ["float64", [1], "no base64!"]}',
+        b'{"__array__": ["float64"]}\n12345678',
+        array_frame(shape=[[1]]),
+        array_frame(dtype=["float64"]),
+        array_frame(data=b"\0" * 7),
+        array_frame(data=b"\0" * 9),
+        b"{}\n1",
+        b'{"a": {"__array__": ["float64", [1]]}, "a": {"__array__": ["float64", [1]]}}\n'
+        + b"\0" * 16,
     ],
 )
 def test_what_is_no_frame_of_ours_is_refused(body):
