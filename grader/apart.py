@@ -68,7 +68,11 @@ def collapse_memory() -> None:
     A fork copies a table of all pages and its end takes that apart, which is most of what a fork
     costs; of huge pages there are 512 times fewer.
     """
-    for part in psutil.Process().memory_maps(grouped=False):
+    try:
+        parts = psutil.Process().memory_maps(grouped=False)
+    except (OSError, psutil.Error):
+        return
+    for part in parts:
         start, end = (int(address, 16) for address in part.addr.split("-"))
         start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
         if part.path in ("[heap]", "[anon]") and start < end:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Pool:
     def __init__(self, jobs: int, executor: Executor | None = None) -> None:
         self.jobs, self._given = jobs, executor
         self._executor: Executor | None = executor
+        self._first: tuple[Any, ...] = ()
 
     def __enter__(self) -> "Pool":
         return self
@@ -32,9 +34,10 @@ class Pool:
             self._stop(now=kind is not None)
 
     def begin(self, function: Callable, *arguments: Any) -> None:
-        """Start every process of this machine, and have each do something first."""
+        """Start every process on this machine; each does that first, whatever comes of it."""
+        self._first = function, *arguments
         for _ in range(self.jobs if self._given is None else 0):
-            self._submit(function, *arguments)
+            self._submit(os.getpid)
 
     def map(self, function: Callable, work: Sequence[Any], *rest: Any) -> Iterator[tuple[Any, Any]]:
         """Each piece of work with what came of it, or with the exception, as they end."""
@@ -55,7 +58,7 @@ class Pool:
     def _submit(self, function: Callable, *arguments: Any) -> Future:
         for _ in range(2):
             if self._executor is None:
-                begin = _begin, (os.getpid(),)
+                begin: Any = (_begin, (os.getpid(), *self._first))
                 self._executor = ProcessPoolExecutor(self.jobs, get_context("spawn"), *begin)
             try:
                 return self._executor.submit(function, *arguments)
@@ -72,7 +75,7 @@ class Pool:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, first: Callable | None = None, *arguments: Any) -> None:
     """A worker begins: it dies with its parent, leaves Ctrl-C to it, and uses one thread."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
@@ -87,6 +90,9 @@ def _begin(parent: int) -> None:
     postpone_compiler()
     gc.freeze()
     gc.set_threshold(GARBAGE)
+    if first is not None:
+        with suppress(Exception):  # which will be told where there is work
+            first(*arguments)
 
 
 def work_folder(top: Path) -> Path:

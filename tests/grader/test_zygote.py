@@ -9,12 +9,14 @@ import tempfile
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from grader import bubblewrap, zygote
+from grader.apart import collapse_memory
 from grader.bubblewrap import Limits
 from grader.course import ROOT
 from grader.run import Job
@@ -57,6 +59,27 @@ def run(made, bundle, folder):
         return ["".join(out.get("text", "") for out in cell.outputs) for cell in notebook.cells]
 
     return run
+
+
+def test_a_first_traceback_imports_nothing(run):
+    note = "import sys; before = set(sys.modules)"
+    assert run(note, "1 / 0", "print(set(sys.modules) - before)")[2] == "set()\n"
+
+
+def test_memory_comes_into_huge_pages_and_stays_what_it_was():
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 1):
+        pytest.skip("Linux cannot collapse memory before 6.1")
+    data = bytearray(os.urandom(1 << 20)) * 64
+    before, held = _in_huge_pages(), hash(bytes(data))
+    collapse_memory()
+    assert _in_huge_pages() >= before + (32 << 10)
+    assert hash(bytes(data)) == held
+
+
+def _in_huge_pages():
+    """KiB."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
 
 
 STATUS = "print(*[line for line in open('/proc/self/status') if line[:3] in ('Cap', 'NoN', 'Sec')])"
