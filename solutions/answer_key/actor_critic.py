@@ -35,7 +35,7 @@ class Reference(nn.Module):
         hidden = states
         for layer in range(first, first + 3):
             sums = hidden @ self.matrices[layer].T + self.biases[layer]
-            hidden = sums.tanh()
+            hidden = 1.0 - 2.0 / (torch.exp(2.0 * sums) + 1.0)  # tanh, written out
         return sums
 
     def forward(self, states):
