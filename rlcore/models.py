@@ -189,9 +189,11 @@ class ActorCritic(nn.Module):
 
     @torch.no_grad()
     def choose(self, observations: Any, deterministic: bool) -> Tensor:
-        """`act`'s actions alone, a tensor: argmax_k z_k or μ, or else a sample.
+        """`act`'s actions alone, (B,) int64 or (B, A): argmax_k z_k or μ, or else a sample.
 
-        Most of the time that `act` takes is for log-probabilities and values.
+        Args:
+            observations: (B, obs), array or tensor, numbers of any type.
+            deterministic: as in `act`, most of whose time goes to log-probabilities and values.
         """
         inputs = self.as_input(observations)
         if not deterministic:
@@ -200,7 +202,7 @@ class ActorCritic(nn.Module):
         return outputs if isinstance(self.actor, GaussianActor) else outputs.argmax(-1)
 
     def as_input(self, observations: Any) -> Tensor:
-        """Observations, array or tensor, in the type and on the device of the weights."""
+        """Observations, array or tensor of any shape, in the weights' type and on their device."""
         return torch.as_tensor(observations).to(next(self.parameters()))
 
 

@@ -2,14 +2,19 @@
 
 import contextlib
 import io
+import json
 import os
 import re
+import struct
 import sys
 from collections import Counter
 
+import numpy as np
 import pytest
 from attacks.attack import ARMS, POINTS
 from attacks.catalogue import ATTACKS, HERE, table
+
+from grader.wire import pack, unpack
 
 
 def test_every_row_of_the_list_has_attacks():
@@ -42,3 +47,12 @@ def test_what_attackers_search_with_finds_a_canary_where_there_is_one(tmp_path):
     with contextlib.redirect_stdout(io.StringIO()) as said:
         arms["look"](str(tmp_path))
     assert canary in said.getvalue() and said.getvalue().startswith("LE" + "AK: ")
+
+
+def test_attackers_write_frames_as_the_sandbox_does():
+    names = {"json": json, "struct": struct}
+    exec(ARMS[ARMS.index("def frame(") :], names)
+    array = np.arange(6.0).reshape(2, 3)
+    for message in ({"done": True}, {"outcomes": [{"observables": {"a": array}}] * 2}):
+        assert unpack(names["frame"](message)[4:]).keys() == message.keys()
+    assert names["frame"](message) == pack(message)
