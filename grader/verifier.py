@@ -25,6 +25,14 @@ from grader.verdict import Verdict
 
 
 @dataclass(frozen=True)
+class Rehearsed:
+    """What published inputs gave: errors, all that words may say later, and the first outcome."""
+
+    told: frozenset[str] = frozenset()
+    first: Outcome = Outcome()
+
+
+@dataclass(frozen=True)
 class Verifier:
     """Judges the answers of one student.
 
@@ -38,8 +46,8 @@ class Verifier:
     folder: Path
     secret: bytes
 
-    def rehearse(self, question: Question, witness: Witness) -> frozenset[str]:
-        """The errors that published inputs give: all that words may say later.
+    def rehearse(self, question: Question, witness: Witness) -> Rehearsed:
+        """What an answer gives on published inputs.
 
         Every witness is asked this before a hidden input comes into the sandbox: an answer could
         keep it, in a file too, and another say it in an error. One case is tried, and one of each
@@ -47,20 +55,20 @@ class Verifier:
         """
         exercise = find_exercise(question.exercise)
         if isinstance(exercise, Performance):
-            return frozenset()
+            return Rehearsed()
         cases = load_published(exercise, NOTEBOOKS).check.cases
         others = list({case.group: case for case in reversed(cases[1:])}.values())
-        told: set[str] = set()
+        seen: list[Outcome] = []
         for some in (cases[:1], others):
             outcomes = _drive(exercise, question.answer, some, False, witness)
-            seen = [observed(exercise, *pair) for pair in zip(some, outcomes, strict=True)]
-            told |= {outcome.error for outcome in seen if outcome.observables is None}
-            if not told:
+            seen += [observed(exercise, *pair) for pair in zip(some, outcomes, strict=True)]
+            if seen[0].observables is not None:
                 break
-        return frozenset(told)
+        errors = {outcome.error for outcome in seen if outcome.observables is None}
+        return Rehearsed(frozenset(errors), seen[0])
 
-    def judge(self, question: Question, witness: Witness, told: frozenset[str]) -> Verdict:
-        """The verdict on one answer; `told` are the errors that may be told in full.
+    def judge(self, question: Question, witness: Witness, rehearsed: Rehearsed) -> Verdict:
+        """The verdict on one answer.
 
         Raises:
             Ended, Closed, BrokenFrame: no evidence came, or none that can be read.
@@ -69,12 +77,14 @@ class Verifier:
         exercise = find_exercise(question.exercise)
         if isinstance(exercise, Performance):
             return self._measured(exercise, question, witness)
+        published = load_published(exercise, NOTEBOOKS).check
         check = hidden_check(exercise, secret=self.secret, student=self.student)
+        check = check.likely(published, rehearsed.first)
 
         def ask(alone: bool) -> list[Outcome]:
             return _drive(exercise, question.answer, check.cases, alone, witness)
 
-        return judge_outcomes(exercise, check, ask, lambda outcome: _in_words(outcome, told))
+        return judge_outcomes(exercise, check, ask, lambda outcome: _in_words(outcome, rehearsed.told))
 
     def _measured(self, exercise: Performance, question: Question, witness: Witness) -> Verdict:
         """The verdict on a study, which is read here, or on an agent, which is played here.

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import rlcore
 from grader.exercise import Performance, Refused, Unplayable
+from grader.exercises.side_by_side import side_by_side
 from grader.plain import plain
 from grader.verdict import GroupResult
 
@@ -32,22 +32,18 @@ def play(act: Any, env_id: str, num_episodes: int, seed: int) -> NDArray[np.floa
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - agents may use the old interface
     try:
-        envs = [rlcore.make_env(env_id) for _ in range(num_episodes)]
+        played = side_by_side(env_id, num_episodes, seed)
     except ImportError as error:
         raise Unplayable(str(error)) from error
-    observations = np.stack([env.reset(seed=seed + k)[0] for k, env in enumerate(envs)])
     returns, playing = np.zeros(num_episodes), np.arange(num_episodes)
+    observations = played.observations
     with torch.no_grad():
         while len(playing):
-            actions = _fitting(act(observations[playing]), len(playing), envs[0].action_space)
-            goes_on = []
-            for k, action in zip(playing.tolist(), actions, strict=True):
-                observations[k], reward, terminated, truncated, _ = envs[k].step(action)
-                returns[k] += float(reward)
-                goes_on.append(not (terminated or truncated))
-            playing = playing[goes_on]
-    for env in envs:
-        env.close()
+            actions = _fitting(act(observations), len(playing), played.action_space)
+            observations, rewards, goes_on = played.step(playing, actions)
+            returns[playing] += rewards
+            playing, observations = playing[goes_on], observations[goes_on]
+    played.close()
     return returns
 
 
@@ -60,11 +56,12 @@ def _fitting(given: Any, num: int, space: gym.Space) -> list[Any]:
     if not np.isfinite(actions).all():
         raise Refused("act returns actions that are not finite")
     if isinstance(space, gym.spaces.Discrete):
-        inside = (actions >= space.start) & (actions < space.start + space.n)
-        if not (inside & (actions == np.round(actions))).all():
-            wrong = actions[~inside | (actions != np.round(actions))][0]
+        whole = actions.astype(np.int64)
+        fits = (whole == actions) & (whole >= space.start) & (whole < space.start + space.n)
+        if not fits.all():
+            wrong = actions[~fits][0]
             raise Refused(f"act returns action {wrong:g}; there are 0 to {int(space.n) - 1} here")
-        return [int(action) for action in actions]
+        return whole.tolist()
     assert isinstance(space, gym.spaces.Box)
     return list(np.clip(actions, space.low, space.high).astype(space.dtype))
 

@@ -229,7 +229,7 @@ def test_an_environment_that_is_not_installed_is_nobodys_zero(monkeypatch, capsy
     def missing(env_id):
         raise ImportError(f"make_env: {env_id} needs a package that is missing: pip install ...")
 
-    monkeypatch.setattr(agents.rlcore, "make_env", missing)
+    monkeypatch.setattr("rlcore.make_env", missing)
     with pytest.raises(Unplayable, match="HalfCheetah-v5 needs a package"):
         measure(HALFCHEETAH_AGENT, standing, 1)
     check("halfcheetah_agent", standing)

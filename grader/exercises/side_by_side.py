@@ -1,0 +1,90 @@
+"""Environments that are played side by side, for one episode each."""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rlcore
+
+Stepped = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]
+
+
+class Listed:
+    """Any environments, one after the other.
+
+    Args:
+        env_id, num: which, and how many of them.
+        seed: of the first; the k-th after it starts from seed + k.
+
+    Raises:
+        ImportError: a package is missing that they need.
+    """
+
+    def __init__(self, env_id: str, num: int, seed: int) -> None:
+        self.envs = [rlcore.make_env(env_id) for _ in range(num)]
+        self.action_space = self.envs[0].action_space
+        resets = [env.reset(seed=seed + k) for k, env in enumerate(self.envs)]
+        self.observations = np.array([observation for observation, _ in resets])  # (num, obs)
+
+    def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
+        """Of those of these numbers: observations (n, obs), rewards (n,), and who goes on, (n,).
+
+        Args:
+            which: (n,), ascending: who went on at the step before.
+            actions: one for each of them.
+        """
+        steps = [self.envs[k].step(a) for k, a in zip(which.tolist(), actions, strict=True)]
+        observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
+        goes_on = ~(np.array(terminated) | np.array(truncated))
+        return np.array(observations), np.array(rewards, dtype=np.float64), goes_on
+
+    def close(self) -> None:
+        """Let go of them."""
+        for env in self.envs:
+            env.close()
+
+
+class Cheetahs(Listed):
+    """`HalfCheetah-v5`: one simulator, given the state of each in turns, stays in the cache.
+
+    MuJoCo steps; what gymnasium does beside it, which takes half as long, is done for all at once:
+
+        observation = (q without x, q̇),        r = w (x′ − x) / Δt − c Σ_i a_i²
+    """
+
+    def __init__(self, env_id: str, num: int, seed: int) -> None:
+        super().__init__(env_id, 1, seed)
+        self._mujoco = importlib.import_module("mujoco")
+        self._body: Any = self.envs[0].unwrapped
+        self._left = getattr(self.envs[0].spec, "max_episode_steps", 0)
+        self._all = self._mujoco.mjtState.mjSTATE_INTEGRATION  # that the next step hangs on
+        model, data = self._body.model, self._body.data
+        self._states = np.empty((num, self._mujoco.mj_stateSize(model, self._all)))
+        for k, state in enumerate(self._states):
+            self.envs[0].reset(seed=seed + k)
+            self._mujoco.mj_getState(model, data, state, self._all)
+        self._seen = slice(2, 1 + model.nq + model.nv)  # time, x, the rest of q, q̇, and more
+        self.observations = self._states[:, self._seen].copy()
+
+    def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
+        """What gymnasium gives, bit by bit; nobody falls, so all end when time is up."""
+        body, before = self._body, self._states[:, 1].copy()
+        model, data, mujoco = body.model, body.data, self._mujoco
+        for state, action in zip(self._states, actions, strict=True):
+            mujoco.mj_setState(model, data, state, self._all)
+            data.ctrl[:] = action
+            mujoco.mj_step(model, data, nstep=body.frame_skip)
+            mujoco.mj_getState(model, data, state, self._all)
+        self._left -= 1
+        forward = body._forward_reward_weight * ((self._states[:, 1] - before) / body.dt)
+        cost = body._ctrl_cost_weight * np.square(np.array(actions)).sum(axis=1)
+        observations = self._states[:, self._seen].copy()
+        return observations, forward - cost, np.full(len(which), self._left > 0)
+
+
+def side_by_side(env_id: str, num: int, seed: int) -> Listed:
+    """`num` environments of this id, reset; see `Listed`."""
+    return (Cheetahs if env_id == "HalfCheetah-v5" else Listed)(env_id, num, seed)
