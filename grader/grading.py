@@ -228,15 +228,15 @@ def lay_out(source: Path, place: Path) -> None:
     They replace whatever stands in their place: a folder where a file goes, a file where a folder.
     """
     place.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.rglob("*")):
-        target = place / path.relative_to(source)
-        if path.is_symlink() or (path.is_file() and path.suffix == ".ipynb"):
+    for entry in os.scandir(source):
+        target = place / entry.name
+        if entry.is_symlink() or (entry.is_file() and target.suffix == ".ipynb"):
             continue
-        if path.is_dir():
+        if entry.is_dir():
             if target.is_file():
                 target.unlink()
-            target.mkdir(exist_ok=True)
-        elif path.is_file():
+            lay_out(Path(entry.path), target)
+        elif entry.is_file():
             if target.is_dir():
                 shutil.rmtree(target)
-            shutil.copyfile(path, target)
+            shutil.copyfile(entry.path, target)

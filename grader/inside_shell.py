@@ -178,12 +178,12 @@ def warm_shell(more: Sequence[str]) -> Shell:
     gc.disable()
     for name in WARM:
         importlib.import_module(name)
-    gc.enable()
     sys.modules["torch"].set_num_threads(1)
     postpone_compiler()
     # With its first traceback IPython imports what draws it, and looks at every module's file.
     shell.run_cell("raise NotImplementedError", store_history=False)
     preload(more)
+    gc.enable()
     return shell
 
 

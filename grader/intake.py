@@ -279,8 +279,9 @@ def _file_away(folder: Path, content: dict[PurePosixPath, bytes]) -> None:
         return
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
+    for parent in {path.parent for path in content}:
+        (draft / parent).mkdir(parents=True, exist_ok=True)
     for path, data in content.items():
-        (draft / path).parent.mkdir(parents=True, exist_ok=True)
         (draft / path).write_bytes(data)
     if folder.exists():
         shutil.rmtree(folder)

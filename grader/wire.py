@@ -17,6 +17,7 @@ import numpy as np
 MAX_FRAME = 8 << 20
 SIZES = {"float64": 8, "float32": 4, "int64": 8, "bool": 1}
 _MARK = "__array__"
+_CREDENTIALS = socket.CMSG_SPACE(12)
 
 
 class Lost(Exception):
@@ -55,32 +56,43 @@ def unpack(body: bytes) -> Any:
         BrokenFrame: it is not as `pack` writes it.
     """
     text, _, arrays = body.partition(b"\n")
-    left = memoryview(arrays)
-
-    def decode(pairs: list[tuple[str, Any]]) -> Any:
-        nonlocal left
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise BrokenFrame("a key stands twice")
-        if _MARK not in found:
-            return found
-        array = _array(found[_MARK], left)
-        left = left[array.nbytes :]
-        return array
-
+    left = [memoryview(arrays)]
     try:
-        message = json.loads(text, object_pairs_hook=decode, parse_constant=_refuse)
+        message = _with_arrays(_DECODER.decode(text.decode()), left)
     except BrokenFrame:
         raise
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         raise BrokenFrame(f"not JSON: {type(error).__name__}") from None
-    if left:
+    if left[0]:
         raise BrokenFrame("bytes that belong to no array")
     return message
 
 
+def _with_arrays(value: Any, left: list[memoryview]) -> Any:
+    """The same with arrays in the place of marks, made of the bytes that are left."""
+    if type(value) is list:
+        return [_with_arrays(item, left) for item in value]
+    if type(value) is not dict:
+        return value
+    if _MARK not in value:
+        return {key: _with_arrays(item, left) for key, item in value.items()}
+    array = _array(value[_MARK], left[0])
+    left[0] = left[0][array.nbytes :]
+    return array
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise BrokenFrame("a key stands twice")
+    return found
+
+
 def _refuse(constant: str) -> None:
     raise BrokenFrame(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse)
 
 
 def _array(said: Any, left: memoryview) -> np.ndarray:
@@ -110,6 +122,7 @@ class Channel:
         self.received = 0
         self.sender = 0
         self._buffer = bytearray()
+        end.setblocking(False)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 
     def send(self, message: Any, seconds: float = 30.0) -> None:
@@ -118,11 +131,20 @@ class Channel:
         Raises:
             Closed: nobody reads it.
         """
+        frame = memoryview(pack(message))
+        until = time.monotonic() + seconds
         try:
-            self.socket.settimeout(seconds)
-            self.socket.sendall(pack(message))
-        except OSError:  # a timeout is one too: who does not read is not there
+            while frame := frame[self._sent(frame) :]:
+                if not select.select([], [self.socket], [], max(until - time.monotonic(), 0.0))[1]:
+                    raise Closed  # who does not read is not there
+        except OSError:
             raise Closed from None
+
+    def _sent(self, frame: memoryview) -> int:
+        try:
+            return self.socket.send(frame)
+        except BlockingIOError:
+            return 0
 
     def receive(self, seconds: float) -> Any:
         """The next message; None when it has not wholly come within so many seconds.
@@ -142,8 +164,7 @@ class Channel:
     def _read(self) -> None:
         """Take what is there; the process that sent it is known by the operating system's word."""
         try:
-            self.socket.settimeout(0.0)
-            data, extra, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
+            data, extra, _, _ = self.socket.recvmsg(1 << 16, _CREDENTIALS)
         except BlockingIOError:
             return
         except OSError:
