@@ -116,8 +116,7 @@ class RolloutBuffer:
             ValueError: shapes differ; names the one.
         """
         advantages = _advantages(trajectory, self.gamma, self.gae_lambda)
-        known = (trajectory[key] for key in _BEHIND_RETURNS)
-        returns = discounted_returns(*known, gamma=self.gamma)
+        returns = discounted_returns(*(trajectory[k] for k in _BEHIND_RETURNS), gamma=self.gamma)
         kept = {key: trajectory[key] for key in ("observations", "actions", "log_probs", "values")}
         kept["psi"] = _normalized(advantages if self.psi_mode == "gae" else returns)
         kept |= {"returns": returns, "value_targets": advantages + trajectory["values"]}

@@ -25,14 +25,20 @@ class NumpyPolicy:
 
     def __init__(self, model: ActorCritic) -> None:
         self.actor = model.actor
+        self.begin(1, 1, None)
 
-    def begin(self, num_steps: int, num_envs: int, rng: np.random.Generator) -> None:
-        """Look at the weights and draw the noise of `num_steps` calls of `act`."""
+    def begin(self, num_steps: int, num_envs: int, rng: np.random.Generator | None) -> None:
+        """Look at the weights and draw the noise of `num_steps` calls of `act`.
+
+        Without `rng` there is none, and actions are the likeliest: so it is at first, for one call.
+        """
         linear = [layer for layer in self.actor.net if isinstance(layer, nn.Linear)]
         self._layers = [(_array(layer.weight).T, _array(layer.bias)) for layer in linear]
         self._tanh = any(isinstance(layer, nn.Tanh) for layer in self.actor.net)
         shape = (num_steps, num_envs, linear[-1].out_features)
-        if isinstance(self.actor, GaussianActor):
+        if rng is None:
+            noise = np.zeros(shape)
+        elif isinstance(self.actor, GaussianActor):
             noise = rng.standard_normal(shape) * np.exp(_array(self.actor.log_std))
         else:
             noise = rng.gumbel(size=shape)

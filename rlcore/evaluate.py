@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from rlcore.checkpoint import load_checkpoint
+from rlcore.collector import NumpyPolicy
 from rlcore.config import Config
 from rlcore.envs import action_clipper, make_env
 from rlcore.models import ActorCritic, make_model
@@ -33,8 +34,9 @@ class Agent:
 
     def __call__(self, observations: np.ndarray) -> np.ndarray:
         """Actions for raw observations."""
-        seen = self.normalizer.observations(observations) if self.normalizer else observations
-        return self.model.choose(seen, self.deterministic).cpu().numpy()
+        seen = self.normalizer.observations if self.normalizer else np.asarray
+        policy = NumpyPolicy(self.model) if self.deterministic else self.model
+        return policy.act(seen(observations))["actions"]
 
 
 def load_agent(folder: str | Path, deterministic: bool = True) -> Agent:

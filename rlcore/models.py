@@ -126,8 +126,7 @@ class GaussianActor(nn.Module):
         log_sigma = self.log_std.sum()
         half = 0.5 * self.log_std.numel()
         log_probs = -0.5 * noise.square().sum(-1) - (log_sigma + half * math.log(2 * math.pi))
-        entropy = log_sigma + half * (1.0 + math.log(2 * math.pi))
-        return log_probs, entropy.expand_as(log_probs)
+        return log_probs, (log_sigma + half * (1.0 + math.log(2 * math.pi))).expand_as(log_probs)
 
 
 class Critic(nn.Module):
@@ -182,24 +181,14 @@ class ActorCritic(nn.Module):
             Samples come from torch's generator: torch.manual_seed repeats them.
         """
         inputs = self.as_input(np.asarray(observations))
-        actions = self.choose(inputs, deterministic)
+        if deterministic:
+            outputs = self.actor.net(inputs)
+            actions = outputs if isinstance(self.actor, GaussianActor) else outputs.argmax(-1)
+        else:
+            actions = self.actor(inputs).sample()
         log_probs, _, values = self.evaluate(inputs, actions)
         answers = {"actions": actions, "log_probs": log_probs, "values": values}
         return {name: answer.cpu().numpy() for name, answer in answers.items()}
-
-    @torch.no_grad()
-    def choose(self, observations: Any, deterministic: bool) -> Tensor:
-        """`act`'s actions alone, (B,) int64 or (B, A): argmax_k z_k or μ, or else a sample.
-
-        Args:
-            observations: (B, obs), array or tensor, numbers of any type.
-            deterministic: as in `act`, most of whose time goes to log-probabilities and values.
-        """
-        inputs = self.as_input(observations)
-        if not deterministic:
-            return self.actor(inputs).sample()
-        outputs = self.actor.net(inputs)
-        return outputs if isinstance(self.actor, GaussianActor) else outputs.argmax(-1)
 
     def as_input(self, observations: Any) -> Tensor:
         """Observations, array or tensor of any shape, in the weights' type and on their device."""
