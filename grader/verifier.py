@@ -28,8 +28,8 @@ from grader.verdict import Verdict
 class Rehearsed:
     """What published inputs gave: errors, all that words may say later, and the first outcome."""
 
-    told: frozenset[str] = frozenset()
-    first: Outcome = Outcome()
+    told: frozenset[str]
+    first: Outcome
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Verifier:
         """
         exercise = find_exercise(question.exercise)
         if isinstance(exercise, Performance):
-            return Rehearsed()
+            return Rehearsed(frozenset(), Outcome())
         cases = load_published(exercise, NOTEBOOKS).check.cases
         others = list({case.group: case for case in reversed(cases[1:])}.values())
         seen: list[Outcome] = []
@@ -84,7 +84,9 @@ class Verifier:
         def ask(alone: bool) -> list[Outcome]:
             return _drive(exercise, question.answer, check.cases, alone, witness)
 
-        return judge_outcomes(exercise, check, ask, lambda outcome: _in_words(outcome, rehearsed.told))
+        return judge_outcomes(
+            exercise, check, ask, lambda outcome: _in_words(outcome, rehearsed.told)
+        )
 
     def _measured(self, exercise: Performance, question: Question, witness: Witness) -> Verdict:
         """The verdict on a study, which is read here, or on an agent, which is played here.

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grader.compare import Outcome, difference
+from grader.compare import UNWRITTEN, Outcome, difference
 from grader.exercise import AnswerKey, Case, Exercise, Group, Misconception
-from grader.judge import judge, make_check
+from grader.judge import judge, judge_outcomes, make_check, run
 from grader.plain import plain
 from grader.words import as_html, as_text, in_short, sentence
 
@@ -107,6 +107,39 @@ def test_misconceptions_are_tried_first_where_the_answer_is_wrong():
     check = make_check(TOY, replace(KEY, misconceptions=(wrong,)), np.random.default_rng(0), 1)
     assert not judge(TOY, lambda x: x + 2.0, check).misconception  # right for one number, 2
     assert tried == [5]
+
+
+def test_misconceptions_that_give_something_else_on_a_published_case_are_left_out(check):
+    published = make_check(TOY, KEY, np.random.default_rng(1), 1)
+    first = run(TOY, squared, published.cases[0])  # 4, which is twice 2, too
+    likely = check.likely(published, first)
+    assert [one.name for one in likely.wrong] == ["the number is squared"]
+    assert judge(TOY, squared, likely) == judge(TOY, squared, check)
+    assert check.likely(published, Outcome(error="it raises ValueError: no")) is check
+    assert check.likely(replace(published, wrong=published.wrong[1:]), first) is check
+
+
+def test_what_is_right_is_not_worked_out_for_an_answer_without_numbers():
+    asked = []
+
+    def reference(x):
+        return asked.append(x) or 2.0 * x
+
+    check = make_check(TOY, replace(KEY, reference=reference), np.random.default_rng(0), 1)
+    outcomes = [UNWRITTEN, Outcome({"result": np.zeros(5)})]
+    assert judge_outcomes(TOY, check, lambda alone: outcomes).points == 0.0
+    assert [len(x) for x in asked] == [5]
+
+
+def test_what_is_right_is_known_before_an_answer_runs_beside_it(check):
+    def tampering(x):
+        right[0] = 3.0
+        return 3.0 * x
+
+    right = [2.0]
+    key = replace(KEY, reference=lambda x: right[0] * x)
+    check = make_check(TOY, key, np.random.default_rng(0), 1)
+    assert judge(TOY, tampering, check).points == 0.0
 
 
 def test_leaving_the_debugger_stops_the_check(check):

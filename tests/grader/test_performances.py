@@ -8,6 +8,7 @@ from grader import check
 from grader.exercise import Refused, Unplayable
 from grader.exercises import agents
 from grader.exercises.agents import CARTPOLE_AGENT, HALFCHEETAH_AGENT, LUNARLANDER_AGENT, play
+from grader.exercises.side_by_side import Cheetahs, Listed, side_by_side
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.judge import measure
 from rlcore.config import Config
@@ -112,6 +113,22 @@ def test_continuous_actions_are_clipped_to_the_box():
         assert np.isfinite(returns).all()
     with pytest.raises(Refused, match=r"shape \(2,\)"):
         play(lambda o: np.zeros(len(o)), "Pendulum-v1", 2, 3)
+
+
+def test_cheetahs_that_share_a_simulator_are_those_of_gymnasium_bit_by_bit():
+    rng, num, steps = np.random.default_rng(0), 3, 1000
+    one, other = (kind("HalfCheetah-v5", num, 7) for kind in (Listed, Cheetahs))
+    np.testing.assert_array_equal(one.observations, other.observations)
+    for step in range(steps):
+        actions = list(rng.uniform(-1, 1, (num, 6)).astype(np.float32))
+        stepped = [world.step(np.arange(num), actions) for world in (one, other)]
+        for ours, theirs in zip(*stepped, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+            assert ours.dtype == theirs.dtype
+        assert stepped[0][2].all() == (step < steps - 1)
+    assert isinstance(side_by_side("HalfCheetah-v5", 1, 0), Cheetahs)
+    for world in (one, other):
+        world.close()
 
 
 def write_run(folder, epochs=100, rows=100, told_apart="", **options):

@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import struct
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,6 +109,19 @@ def test_the_other_end_closed_is_noticed_at_once(ends):
         channel.receive(60)
     with pytest.raises(Closed):
         channel.send({"a": "b" * 10})
+
+
+def test_a_frame_larger_than_any_buffer_comes_whole_to_who_reads_late(ends):
+    channel, other = ends
+    reader = Channel(other)
+    said = {"a": np.arange(1 << 18), "b": "c" * (1 << 20)}
+    late = threading.Timer(0.2, lambda: heard.append(reader.receive(5)))
+    heard: list[Any] = []
+    late.start()
+    channel.send(said)
+    late.join()
+    assert heard[0]["b"] == said["b"]
+    np.testing.assert_array_equal(heard[0]["a"], said["a"])
 
 
 def test_who_does_not_read_does_not_hold_us_up(ends):
