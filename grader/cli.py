@@ -1,7 +1,6 @@
 """The `grader` command."""
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -156,10 +155,7 @@ def run_grade(args: argparse.Namespace) -> int:
     from grader.course import COURSE, Course
     from grader.grade import Busy, Options, UsageError, grade_class
     from grader.reporting import Progress, write_all
-    from grader.workers import GARBAGE
 
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
     course = Course(args.course or COURSE)
     if args.no_sandbox:
         print("without a sandbox: submissions run with your own rights\n")

@@ -228,7 +228,10 @@ def lay_out(source: Path, place: Path) -> None:
     They replace whatever stands in their place: a folder where a file goes, a file where a folder.
     """
     place.mkdir(parents=True, exist_ok=True)
-    for entry in os.scandir(source):
+    entries: list[os.DirEntry[str]] = []
+    with suppress(FileNotFoundError, PermissionError), os.scandir(source) as found:
+        entries = list(found)
+    for entry in entries:
         target = place / entry.name
         if entry.is_symlink() or (entry.is_file() and target.suffix == ".ipynb"):
             continue

@@ -48,7 +48,7 @@ class Check:
         `first`: what the answer gave there. To find out what is left here takes longer.
         """
         names = [[one.name for one in check.wrong] for check in (self, published)]
-        if names[0] != names[1] or first.observables is None:
+        if names[0] != names[1] or not _numbers(first):
             return self
         alike = [not difference(first, one.observables[0]) for one in published.wrong]
         return replace(self, wrong=tuple(compress(self.wrong, alike)))
@@ -94,7 +94,7 @@ def _failed(error: BaseException) -> Outcome:
     if isinstance(error, NotImplementedError):
         return UNWRITTEN
     if isinstance(error, Refused):
-        return Outcome(error=str(error))
+        return Outcome(error=str(error) or "it gives nothing")
     return Outcome(error=f"it raises {type(error).__name__}: {_first_line(error)}{_line(error)}")
 
 
@@ -125,8 +125,7 @@ def measure(exercise: Performance, answer: Any, seed: int) -> Verdict:
 def make_check(exercise: Exercise, key: AnswerKey, rng: np.random.Generator, rounds: int) -> Check:
     """Cases drawn from `rng`, with what the key's reference and its misconceptions give on them.
 
-    That is found when it is asked for; then it is a RuntimeError that an answer of the key fails,
-    whose text says which and in which group.
+    That is found when it is asked for, and is a RuntimeError then if the key's answer fails.
     """
     exercise = replace(exercise, drive=key.drive or exercise.drive)
     cases = tuple(exercise.cases(rng, rounds))
@@ -142,6 +141,9 @@ class _Given(Sequence[Observables]):
     """What an answer of the key gives on each case, found when it is asked for.
 
     Most misconceptions are told from an answer by a single case.
+
+    Raises:
+        RuntimeError: the answer fails, when it is asked for; says which, and in which group.
     """
 
     def __init__(self, exercise: Exercise, answer: Any, cases: Sequence[Case]) -> None:

@@ -73,7 +73,7 @@ class Sandbox:
         pairs = {name: [_pair() for _ in range(n + 1)] for name, n in notebooks.items()}
         self.channels = {name: _channels(ends) for name, ends in pairs.items()}
         ours, theirs = _pair()
-        self.control = Channel(ours, one_sender=True)
+        self.control = Channel(ours, one_sender=True, arrays=False)
         inside = {name: [end.fileno() for _, end in ends] for name, ends in pairs.items()}
         numbers = [theirs.fileno(), *(number for ends in inside.values() for number in ends)]
         self._group, self._tally, self._memory = make_group(), Tally(), Memory()
@@ -190,7 +190,9 @@ def _close(ends: list[socket.socket]) -> None:
 
 def _channels(ends: list[tuple[socket.socket, socket.socket]]) -> list[Channel]:
     """To a kernel, whose children may print too, and to witnesses, who answer for themselves."""
-    return [Channel(ours, one_sender=number > 0) for number, (ours, _) in enumerate(ends)]
+    (kernel, _), *witnesses = ends
+    answers = [Channel(ours, one_sender=True) for ours, _ in witnesses]
+    return [Channel(kernel, arrays=False), *answers]
 
 
 def _pair() -> tuple[socket.socket, socket.socket]:

@@ -17,7 +17,6 @@ import numpy as np
 MAX_FRAME = 8 << 20
 SIZES = {"float64": 8, "float32": 4, "int64": 8, "bool": 1}
 _MARK = "__array__"
-_CREDENTIALS = socket.CMSG_SPACE(12)
 
 
 class Lost(Exception):
@@ -49,16 +48,17 @@ def pack(message: Any) -> bytes:
     return struct.pack(">I", len(body)) + body
 
 
-def unpack(body: bytes) -> Any:
-    """The message of one frame's body.
+def unpack(body: bytes, *, arrays: bool = True) -> Any:
+    """The message of one frame's body; `arrays`: it may hold some.
 
     Raises:
         BrokenFrame: it is not as `pack` writes it.
     """
-    text, _, arrays = body.partition(b"\n")
-    left = [memoryview(arrays)]
+    text, _, behind = body.partition(b"\n")
+    left = [memoryview(behind)]
     try:
-        message = _with_arrays(_DECODER.decode(text.decode()), left)
+        message = _DECODER.decode(text.decode())
+        message = _with_arrays(message, left) if arrays else message
     except BrokenFrame:
         raise
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
@@ -115,10 +115,13 @@ class Channel:
     """One end of a socket, with a clock and a counter of bytes.
 
     `one_sender`: what another process sends than the first one is no frame. `sender` is that one.
+    `arrays`: what is received may hold some.
     """
 
-    def __init__(self, end: socket.socket, *, one_sender: bool = False) -> None:
-        self.socket, self._one_sender = end, one_sender
+    def __init__(
+        self, end: socket.socket, *, one_sender: bool = False, arrays: bool = True
+    ) -> None:
+        self.socket, self._one_sender, self._arrays = end, one_sender, arrays
         self.received = 0
         self.sender = 0
         self._buffer = bytearray()
@@ -159,12 +162,12 @@ class Channel:
             if not select.select([self.socket], [], [], left)[0]:
                 return None
             self._read()
-        return unpack(body)
+        return unpack(body, arrays=self._arrays)
 
     def _read(self) -> None:
         """Take what is there; the process that sent it is known by the operating system's word."""
         try:
-            data, extra, _, _ = self.socket.recvmsg(1 << 16, _CREDENTIALS)
+            data, extra, _, _ = self.socket.recvmsg(1 << 16, socket.CMSG_SPACE(12))
         except BlockingIOError:
             return
         except OSError:

@@ -1,5 +1,6 @@
 """A rollout at full speed: actions in numpy while the environments run, all the rest in batches."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,31 +15,27 @@ _CHUNK = 256  # rows: small enough for the cache, large enough that calls do not
 
 
 class NumpyPolicy:
-    """An actor's samples, computed in numpy on the torch weights' own memory: no copy, no calls.
+    """An actor's actions, computed in numpy on the torch weights' own memory: no copy, no calls.
 
     For one row, torch spends its time on calling, not on computing. Noise is drawn once for the
     whole rollout; with g from a Gumbel distribution and n from a normal one
 
         a = argmax_k(z_k + g_k)      is a sample of softmax(z),
         a = μ + σ n                  is a sample of N(μ, σ²).
+
+    Until `begin` is called there is no noise: a is the likeliest action.
     """
 
     def __init__(self, model: ActorCritic) -> None:
         self.actor = model.actor
-        self.begin(1, 1, None)
+        self._layers = [_in_numpy(layer) for layer in self.actor.net]
+        self._noise: Iterator[Any] = iter(lambda: 0.0, None)  # without end
 
-    def begin(self, num_steps: int, num_envs: int, rng: np.random.Generator | None) -> None:
-        """Look at the weights and draw the noise of `num_steps` calls of `act`.
-
-        Without `rng` there is none, and actions are the likeliest: so it is at first, for one call.
-        """
-        linear = [layer for layer in self.actor.net if isinstance(layer, nn.Linear)]
-        self._layers = [(_array(layer.weight).T, _array(layer.bias)) for layer in linear]
-        self._tanh = any(isinstance(layer, nn.Tanh) for layer in self.actor.net)
-        shape = (num_steps, num_envs, linear[-1].out_features)
-        if rng is None:
-            noise = np.zeros(shape)
-        elif isinstance(self.actor, GaussianActor):
+    def begin(self, num_steps: int, num_envs: int, rng: np.random.Generator) -> None:
+        """Look at the weights and draw the noise of `num_steps` calls of `act`."""
+        self._layers = [_in_numpy(layer) for layer in self.actor.net]
+        shape: Any = (num_steps, num_envs, self.actor.net[-1].out_features)
+        if isinstance(self.actor, GaussianActor):
             noise = rng.standard_normal(shape) * np.exp(_array(self.actor.log_std))
         else:
             noise = rng.gumbel(size=shape)
@@ -47,13 +44,21 @@ class NumpyPolicy:
     def act(self, observations: np.ndarray) -> dict[str, np.ndarray]:
         """`actions`, (N,) int64 or (N, A), for observations (N, obs)."""
         outputs = observations.astype(np.float32, copy=False)
-        for weight, bias in self._layers[:-1]:
-            outputs = outputs @ weight
-            outputs += bias
-            outputs = np.tanh(outputs) if self._tanh else np.maximum(outputs, 0.0)
-        weight, bias = self._layers[-1]
-        outputs = outputs @ weight + bias + next(self._noise)
+        for layer in self._layers:
+            outputs = layer(outputs)
+        outputs = outputs + next(self._noise)
         return {"actions": outputs if isinstance(self.actor, GaussianActor) else outputs.argmax(-1)}
+
+
+def _in_numpy(layer: nn.Module) -> Callable[[Any], Any]:
+    """A layer as a function of arrays; one that numpy has no function for is asked itself."""
+    if isinstance(layer, nn.Linear):
+        weight, bias = _array(layer.weight).T, _array(layer.bias)
+        return lambda rows: rows @ weight + bias
+    return _FUNCTIONS.get(type(layer)) or (lambda rows: _array(layer(torch.from_numpy(rows))))
+
+
+_FUNCTIONS = {nn.Tanh: np.tanh, nn.ReLU: lambda rows: np.maximum(rows, 0.0)}
 
 
 @torch.no_grad()
@@ -72,10 +77,8 @@ def collect(runner: EnvRunner, model: ActorCritic, rng: np.random.Generator) -> 
     answers = evaluate_rows(model, *(array.reshape(-1, *array.shape[2:]) for array in rows))
     log_probs, _, values = (answer.cpu().numpy().reshape(lead) for answer in answers)
     trajectory |= {"log_probs": log_probs, "values": values}
-    trajectory["next_values"] = next_values(
-        trajectory, lambda seen: model.critic(model.as_input(seen))
-    )
-    return trajectory
+    following = next_values(trajectory, lambda seen: model.critic(model.as_input(seen)))
+    return trajectory | {"next_values": following}
 
 
 @torch.no_grad()

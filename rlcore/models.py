@@ -126,7 +126,8 @@ class GaussianActor(nn.Module):
         log_sigma = self.log_std.sum()
         half = 0.5 * self.log_std.numel()
         log_probs = -0.5 * noise.square().sum(-1) - (log_sigma + half * math.log(2 * math.pi))
-        return log_probs, (log_sigma + half * (1.0 + math.log(2 * math.pi))).expand_as(log_probs)
+        entropy = log_sigma + half * (1.0 + math.log(2 * math.pi))
+        return log_probs, entropy.expand_as(log_probs)
 
 
 class Critic(nn.Module):

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 import rlcore
 
+# Observations (n, obs), rewards (n,), and who goes on, (n,), of n that were stepped.
 Stepped = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]
 
 
-class Listed:
+class OneByOne:
     """Any environments, one after the other.
 
     Args:
@@ -30,11 +31,11 @@ class Listed:
         self.observations = np.array([observation for observation, _ in resets])  # (num, obs)
 
     def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
-        """Of those of these numbers: observations (n, obs), rewards (n,), and who goes on, (n,).
+        """Take one step in those of these numbers.
 
         Args:
-            which: (n,), ascending: who went on at the step before.
-            actions: one for each of them.
+            which: (n,), ascending: who went on after the step before.
+            actions: n of them, as the environment takes them.
         """
         steps = [self.envs[k].step(a) for k, a in zip(which.tolist(), actions, strict=True)]
         observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
@@ -47,7 +48,7 @@ class Listed:
             env.close()
 
 
-class Cheetahs(Listed):
+class Cheetahs(OneByOne):
     """`HalfCheetah-v5`: one simulator, given the state of each in turns, stays in the cache.
 
     MuJoCo steps; what gymnasium does beside it, which takes half as long, is done for all at once:
@@ -59,10 +60,12 @@ class Cheetahs(Listed):
         super().__init__(env_id, 1, seed)
         self._mujoco = importlib.import_module("mujoco")
         self._body: Any = self.envs[0].unwrapped
-        self._left = getattr(self.envs[0].spec, "max_episode_steps", 0)
+        spec: Any = self.envs[0].spec
+        self._left = int(spec.max_episode_steps)
         self._all = self._mujoco.mjtState.mjSTATE_INTEGRATION  # that the next step hangs on
         model, data = self._body.model, self._body.data
-        self._states = np.empty((num, self._mujoco.mj_stateSize(model, self._all)))
+        size = self._mujoco.mj_stateSize(model, self._all)
+        self._states = np.empty((num, size))
         for k, state in enumerate(self._states):
             self.envs[0].reset(seed=seed + k)
             self._mujoco.mj_getState(model, data, state, self._all)
@@ -70,7 +73,7 @@ class Cheetahs(Listed):
         self.observations = self._states[:, self._seen].copy()
 
     def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
-        """What gymnasium gives, bit by bit; nobody falls, so all end when time is up."""
+        """What gymnasium gives, bit by bit; `which` is everybody, for all end when time is up."""
         body, before = self._body, self._states[:, 1].copy()
         model, data, mujoco = body.model, body.data, self._mujoco
         for state, action in zip(self._states, actions, strict=True):
@@ -85,6 +88,6 @@ class Cheetahs(Listed):
         return observations, forward - cost, np.full(len(which), self._left > 0)
 
 
-def side_by_side(env_id: str, num: int, seed: int) -> Listed:
-    """`num` environments of this id, reset; see `Listed`."""
-    return (Cheetahs if env_id == "HalfCheetah-v5" else Listed)(env_id, num, seed)
+def side_by_side(env_id: str, num: int, seed: int) -> OneByOne:
+    """`num` environments of this id, reset; see `OneByOne`."""
+    return (Cheetahs if env_id == "HalfCheetah-v5" else OneByOne)(env_id, num, seed)

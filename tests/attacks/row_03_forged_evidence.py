@@ -242,6 +242,15 @@ for value in odd:
 """,
     ),
     _kernel(
+        "a03-arrays-of-truth",
+        "frames of the kernel: arrays, which are neither equal nor unequal to anything",
+        """
+for key in ("done", "display", "stream", "hello", "clear", "update", "id"):
+    say(frame({key: np.zeros(2), "text": np.ones(2)}))
+""",
+        "broken-output",
+    ),
+    _kernel(
         "a03-odd-outputs",
         "outputs that no notebook can hold",
         """

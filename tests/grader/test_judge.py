@@ -131,7 +131,7 @@ def test_what_is_right_is_not_worked_out_for_an_answer_without_numbers():
     assert [len(x) for x in asked] == [5]
 
 
-def test_what_is_right_is_known_before_an_answer_runs_beside_it(check):
+def test_what_is_right_is_known_before_an_answer_runs_beside_it():
     def tampering(x):
         right[0] = 3.0
         return 3.0 * x

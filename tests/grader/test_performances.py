@@ -8,7 +8,7 @@ from grader import check
 from grader.exercise import Refused, Unplayable
 from grader.exercises import agents
 from grader.exercises.agents import CARTPOLE_AGENT, HALFCHEETAH_AGENT, LUNARLANDER_AGENT, play
-from grader.exercises.side_by_side import Cheetahs, Listed, side_by_side
+from grader.exercises.side_by_side import Cheetahs, OneByOne, side_by_side
 from grader.exercises.studies import RETURNS_VS_GAE_STUDY
 from grader.judge import measure
 from rlcore.config import Config
@@ -117,7 +117,7 @@ def test_continuous_actions_are_clipped_to_the_box():
 
 def test_cheetahs_that_share_a_simulator_are_those_of_gymnasium_bit_by_bit():
     rng, num, steps = np.random.default_rng(0), 3, 1000
-    one, other = (kind("HalfCheetah-v5", num, 7) for kind in (Listed, Cheetahs))
+    one, other = (kind("HalfCheetah-v5", num, 7) for kind in (OneByOne, Cheetahs))
     np.testing.assert_array_equal(one.observations, other.observations)
     for step in range(steps):
         actions = list(rng.uniform(-1, 1, (num, 6)).astype(np.float32))
@@ -129,6 +129,15 @@ def test_cheetahs_that_share_a_simulator_are_those_of_gymnasium_bit_by_bit():
     assert isinstance(side_by_side("HalfCheetah-v5", 1, 0), Cheetahs)
     for world in (one, other):
         world.close()
+
+
+def test_a_cheetah_earns_what_gymnasium_gives(monkeypatch):
+    def running(observations):
+        return np.sin(observations[:, 8:14])
+
+    shared = play(running, "HalfCheetah-v5", 2, 5)
+    monkeypatch.setattr(agents, "side_by_side", OneByOne)
+    np.testing.assert_array_equal(shared, play(running, "HalfCheetah-v5", 2, 5))
 
 
 def write_run(folder, epochs=100, rows=100, told_apart="", **options):

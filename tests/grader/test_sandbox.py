@@ -181,6 +181,10 @@ def test_a_sleeper_is_stopped_by_the_wall_clock_and_that_is_said(run):
         ("import os; os._exit(0)", "kernel-died"),
         ("import ctypes; ctypes.string_at(0)", "kernel-died"),
         ("import os, signal; os.kill(0, signal.SIGKILL)", "kernel-died"),
+        (
+            "import numpy\nget_ipython()._channel.send({'done': numpy.zeros(2)})\nprint(1)",
+            "broken-output",
+        ),
         ("print('x' * 10_000_000)\nwhile True: print('x' * 1_000_000)", "output-limit"),
     ],
 )

@@ -11,9 +11,10 @@ from grader.compare import UNWRITTEN, Outcome
 from grader.evidence import answer_question, read_actions, read_outcomes
 from grader.execute import cell_by_id
 from grader.exercises import find_exercise
-from grader.hidden import hidden_check
+from grader.hidden import answer_key, hidden_check
+from grader.judge import run
 from grader.questions import Question
-from grader.verifier import Verifier
+from grader.verifier import Rehearsed, Verifier
 from grader.wire import BrokenFrame, pack, unpack
 
 
@@ -33,6 +34,24 @@ def verdict_on(source, tmp_path, exercise="gae"):
     verifier, witness = Verifier("ada", tmp_path, b"s"), InThisProcess(source)
     question = Question(exercise, exercise, f"test_{exercise}")
     return verifier.judge(question, witness, verifier.rehearse(question, witness))
+
+
+def test_misconceptions_that_published_inputs_rule_out_are_not_computed(tmp_path, monkeypatch):
+    known, driven = answer_key("gae").misconceptions, set()
+
+    def counting(exercise, answer, case):
+        driven.add(answer)
+        return run(exercise, answer, case)
+
+    monkeypatch.setattr("grader.judge.run", counting)
+    verifier, witness = Verifier("ada", tmp_path, b"s"), InThisProcess("")
+    question = Question("gae", "gae", "test_gae")
+    for one in known[:3]:
+        witness.namespace["gae"] = one.wrong_answer
+        driven.clear()
+        verdict = verifier.judge(question, witness, verifier.rehearse(question, witness))
+        assert verdict.misconception == one.name
+        assert len(driven) < len(known) / 2  # reference and answer among them
 
 
 RIGHT = {"observables": {"advantages": np.zeros(3)}}
@@ -118,7 +137,7 @@ def test_the_seed_an_agent_gets_is_not_that_of_its_environments(tmp_path, monkey
     monkeypatch.setattr("grader.verifier.measure", lambda exercise, act, seed: used.append(seed))
     witness = SimpleNamespace(ask=lambda question: told.append(question["seed"]))
     question = Question("cartpole_agent", "act", "test_cartpole_agent")
-    Verifier("ada", tmp_path, b"s").judge(question, witness, frozenset())
+    Verifier("ada", tmp_path, b"s").judge(question, witness, Rehearsed(frozenset(), Outcome()))
     assert len(told) == len(used) == 1
     assert abs(told[0] - used[0]) > 1000
 

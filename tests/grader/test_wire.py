@@ -77,6 +77,8 @@ def array_frame(dtype="float64", shape=(1,), data=b"\0" * 8):
         array_frame(data=b"\0" * 7),
         array_frame(data=b"\0" * 9),
         b"{}\n1",
+        b"\xef\xbb\xbf{}",
+        b'{"__array__": {"__array__": ["float64", [1]]}}\n12345678',
         b'{"a": {"__array__": ["float64", [1]]}, "a": {"__array__": ["float64", [1]]}}\n'
         + b"\0" * 16,
     ],
@@ -84,6 +86,12 @@ def array_frame(dtype="float64", shape=(1,), data=b"\0" * 8):
 def test_what_is_no_frame_of_ours_is_refused(body):
     with pytest.raises(BrokenFrame):
         unpack(body)
+
+
+def test_where_no_arrays_are_expected_a_frame_has_none():
+    assert unpack(b'{"a": 1}', arrays=False) == {"a": 1}
+    with pytest.raises(BrokenFrame, match="no array"):
+        unpack(array_frame(), arrays=False)
 
 
 def test_a_frame_in_pieces_is_put_together(ends):

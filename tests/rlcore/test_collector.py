@@ -7,7 +7,7 @@ import torch
 from environments import CountingEnv
 from torch import nn
 
-from rlcore import Config, EnvRunner, make_model
+from rlcore import ActorCritic, Config, Critic, EnvRunner, GaussianActor, make_model
 from rlcore.collector import NumpyPolicy, collect, evaluate_rows
 
 BOX = gym.spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -70,6 +70,17 @@ def test_the_weights_are_those_of_now_and_not_of_an_earlier_rollout():
     model.actor.net[-1].bias.data = torch.tensor([0.0, 100.0, 0.0])
     policy.begin(1, 1, np.random.default_rng(0))
     assert policy.act(np.zeros((1, 2)))["actions"] == 1
+
+
+@pytest.mark.parametrize("layers", [[nn.ELU()], [nn.Tanh(), nn.Linear(6, 6), nn.Tanh()]])
+def test_layers_of_any_kind_give_without_noise_what_torch_gives(layers):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 6), *layers)
+    model = ActorCritic(GaussianActor(net, 6), Critic(nn.Sequential(nn.Linear(3, 1))))
+    seen = np.random.default_rng(0).normal(size=(5, 3))
+    for observations in (seen, seen, seen[0]):
+        right = model.act(observations, deterministic=True)["actions"]
+        np.testing.assert_allclose(NumpyPolicy(model).act(observations)["actions"], right, 1e-5)
 
 
 def test_evaluating_in_chunks_gives_what_one_call_gives():
