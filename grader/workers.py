@@ -82,6 +82,7 @@ def _begin(parent: int, first: Callable | None = None, *arguments: Any) -> None:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o022)
+    gc.set_threshold(GARBAGE)
     import torch
 
     from grader.inside_shell import postpone_compiler
@@ -89,7 +90,6 @@ def _begin(parent: int, first: Callable | None = None, *arguments: Any) -> None:
     torch.set_num_threads(1)
     postpone_compiler()
     gc.freeze()
-    gc.set_threshold(GARBAGE)
     if first is not None:
         with suppress(Exception):  # which will be told where there is work
             first(*arguments)

@@ -1,10 +1,13 @@
 """Environments that are played side by side, for one episode each."""
 
 import importlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 import rlcore
@@ -27,6 +30,8 @@ class OneByOne:
     def __init__(self, env_id: str, num: int, seed: int) -> None:
         self.envs = [rlcore.make_env(env_id) for _ in range(num)]
         self.action_space = self.envs[0].action_space
+        self._left = getattr(self.envs[0].spec, "max_episode_steps", None) or math.inf
+        self._bare = [_bare(env) for env in self.envs]
         resets = [env.reset(seed=seed + k) for k, env in enumerate(self.envs)]
         self.observations = np.array([observation for observation, _ in resets])  # (num, obs)
 
@@ -35,11 +40,12 @@ class OneByOne:
 
         Args:
             which: (n,), ascending: who went on after the step before.
-            actions: n of them, as the environment takes them.
+            actions: n of them, which the action space contains.
         """
-        steps = [self.envs[k].step(a) for k, a in zip(which.tolist(), actions, strict=True)]
+        self._left -= 1
+        steps = [self._bare[k].step(a) for k, a in zip(which.tolist(), actions, strict=True)]
         observations, rewards, terminated, truncated, _ = zip(*steps, strict=True)
-        goes_on = ~(np.array(terminated) | np.array(truncated))
+        goes_on = ~(np.array(terminated) | np.array(truncated)) & (self._left > 0)
         return np.array(observations), np.array(rewards, dtype=np.float64), goes_on
 
     def close(self) -> None:
@@ -60,8 +66,6 @@ class Cheetahs(OneByOne):
         super().__init__(env_id, 1, seed)
         self._mujoco = importlib.import_module("mujoco")
         self._body: Any = self.envs[0].unwrapped
-        spec: Any = self.envs[0].spec
-        self._left = int(spec.max_episode_steps)
         self._all = self._mujoco.mjtState.mjSTATE_INTEGRATION  # that the next step hangs on
         model, data = self._body.model, self._body.data
         size = self._mujoco.mj_stateSize(model, self._all)
@@ -86,6 +90,23 @@ class Cheetahs(OneByOne):
         cost = body._ctrl_cost_weight * np.square(np.array(actions)).sum(axis=1)
         observations = self._states[:, self._seen].copy()
         return observations, forward - cost, np.full(len(which), self._left > 0)
+
+
+class _Trusted(gym.spaces.Discrete):
+    """Actions that have been looked at already; `step` would look again."""
+
+    def contains(self, x: Any) -> bool:
+        """True."""
+        return True
+
+
+def _bare(env: gym.Env) -> gym.Env:
+    """The environment without what only counts steps or watches their order."""
+    while isinstance(env, OrderEnforcing | TimeLimit):
+        env = env.env
+    if isinstance(space := env.action_space, gym.spaces.Discrete):
+        env.action_space = _Trusted(space.n, start=space.start)
+    return env
 
 
 def side_by_side(env_id: str, num: int, seed: int) -> OneByOne:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import rlcore
 from grader import check
 from grader.exercise import Refused, Unplayable
 from grader.exercises import agents
@@ -113,6 +114,26 @@ def test_continuous_actions_are_clipped_to_the_box():
         assert np.isfinite(returns).all()
     with pytest.raises(Refused, match=r"shape \(2,\)"):
         play(lambda o: np.zeros(len(o)), "Pendulum-v1", 2, 3)
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "LunarLander-v3", "Pendulum-v1"])
+def test_environments_side_by_side_are_those_of_gymnasium_until_their_end(env_id):
+    world, rng = OneByOne(env_id, 3, 7), np.random.default_rng(0)
+    envs, playing, ends = [rlcore.make_env(env_id) for _ in range(3)], np.arange(3), []
+    first = [env.reset(seed=7 + k)[0] for k, env in enumerate(envs)]
+    np.testing.assert_array_equal(world.observations, first)
+    while len(playing):
+        drawn = [rng.integers(2), *rng.uniform(-2, 2, 1).astype(np.float32)]
+        actions = [drawn[0].item() if world.action_space.shape == () else np.array(drawn[1:])] * 3
+        observations, rewards, goes_on = world.step(playing, actions[: len(playing)])
+        for i, k in enumerate(playing):
+            seen, reward, terminated, truncated, _ = envs[k].step(actions[0])
+            np.testing.assert_array_equal(observations[i], seen)
+            assert (rewards[i], goes_on[i]) == (reward, not (terminated or truncated))
+            ends += [truncated] * (not goes_on[i])
+        playing = playing[goes_on]
+    assert ends == [env_id == "Pendulum-v1"] * 3
+    world.close()
 
 
 def test_cheetahs_that_share_a_simulator_are_those_of_gymnasium_bit_by_bit():
