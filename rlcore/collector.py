@@ -52,7 +52,7 @@ class NumpyPolicy:
 
 def _in_numpy(layer: nn.Module) -> Callable[[Any], Any]:
     """A layer as a function of arrays; one that numpy has no function for is asked itself."""
-    if isinstance(layer, nn.Linear):
+    if type(layer) is nn.Linear and layer.bias is not None:
         weight, bias = _array(layer.weight).T, _array(layer.bias)
         return lambda rows: rows @ weight + bias
     return _FUNCTIONS.get(type(layer)) or (lambda rows: _array(layer(torch.from_numpy(rows))))

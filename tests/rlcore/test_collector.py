@@ -72,7 +72,10 @@ def test_the_weights_are_those_of_now_and_not_of_an_earlier_rollout():
     assert policy.act(np.zeros((1, 2)))["actions"] == 1
 
 
-@pytest.mark.parametrize("layers", [[nn.ELU()], [nn.Tanh(), nn.Linear(6, 6), nn.Tanh()]])
+@pytest.mark.parametrize(
+    "layers",
+    [[nn.ELU()], [nn.Tanh(), nn.Linear(6, 6), nn.Tanh()], [nn.ReLU(), nn.Linear(6, 6, bias=False)]],
+)
 def test_layers_of_any_kind_give_without_noise_what_torch_gives(layers):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 6), *layers)
