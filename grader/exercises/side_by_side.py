@@ -57,7 +57,7 @@ class OneByOne:
 class Cheetahs(OneByOne):
     """`HalfCheetah-v5`: one simulator, given the state of each in turns, stays in the cache.
 
-    MuJoCo steps; what gymnasium does beside it, which takes half as long, is done for all at once:
+    MuJoCo steps; what gymnasium does beside it is done for all at once:
 
         observation = (q without x, q̇),        r = w (x′ − x) / Δt − c Σ_i a_i²
     """
