@@ -126,8 +126,7 @@ class _Agent:
 def _drive(
     exercise: Exercise, answer: str, cases: Sequence[Case], alone: bool, witness: Witness
 ) -> list[Outcome]:
-    message = witness.ask(drive_question(exercise, answer, cases, alone))
-    return read_outcomes(message, len(cases))
+    return read_outcomes(witness.ask(drive_question(exercise, answer, cases, alone)), len(cases))
 
 
 def _in_words(outcome: Outcome, told: Container[str]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 MAX_FRAME = 8 << 20
 SIZES = {"float64": 8, "float32": 4, "int64": 8, "bool": 1}
+_NAMES = {np.dtype(name): name for name in SIZES}  # numpy works them out anew each time
 _MARK = "__array__"
 
 
@@ -38,7 +39,7 @@ def pack(message: Any) -> bytes:
     def encode(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             arrays.append(value.tobytes())
-            return {_MARK: [str(value.dtype), value.shape]}
+            return {_MARK: [_NAMES.get(value.dtype) or str(value.dtype), value.shape]}
         if isinstance(value, np.generic):
             return value.item()
         raise TypeError(f"a frame cannot hold {type(value).__name__}")

@@ -28,11 +28,12 @@ class OneByOne:
     """
 
     def __init__(self, env_id: str, num: int, seed: int) -> None:
-        self.envs = [rlcore.make_env(env_id) for _ in range(num)]
-        self.action_space = self.envs[0].action_space
-        self._left = getattr(self.envs[0].spec, "max_episode_steps", None) or math.inf
+        first = rlcore.make_env(env_id)
+        self.action_space = first.action_space
+        self._left: float = getattr(first.spec, "max_episode_steps", None) or math.inf
+        self.envs = [first, *(_another(first, env_id) for _ in range(num - 1))]
         self._bare = [_bare(env) for env in self.envs]
-        resets = [env.reset(seed=seed + k) for k, env in enumerate(self.envs)]
+        resets = [env.reset(seed=seed + k) for k, env in enumerate(self._bare)]
         self.observations = np.array([observation for observation, _ in resets])  # (num, obs)
 
     def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
@@ -92,12 +93,40 @@ class Cheetahs(OneByOne):
         return observations, forward - cost, np.full(len(which), self._left > 0)
 
 
+class Landers(OneByOne):
+    """`LunarLander-v3`, whose engines spread at random: an episode's numbers are drawn at once."""
+
+    def __init__(self, env_id: str, num: int, seed: int) -> None:
+        super().__init__(env_id, num, seed)
+        for env in self._bare:
+            env.unwrapped.np_random = _Spread(env.unwrapped.np_random, 2 * int(self._left))  # pyright: ignore
+
+
+class _Spread:
+    """Stands in for the generator of a lander that asks for numbers in (-1, 1) one by one."""
+
+    def __init__(self, rng: np.random.Generator, num: int) -> None:
+        self._next = iter(rng.uniform(-1.0, 1.0, num).tolist()).__next__
+
+    def uniform(self, low: float, high: float) -> float:
+        """The next of them."""
+        return self._next()
+
+
 class _Trusted(gym.spaces.Discrete):
     """Actions that have been looked at already; `step` would look again."""
 
     def contains(self, x: Any) -> bool:
         """True."""
         return True
+
+
+def _another(env: gym.Env, env_id: str) -> gym.Env:
+    """One more like it, without what `_bare` takes off: `gym.make` would take longer."""
+    body = env.unwrapped
+    if _bare(env) is body and body.spec is not None:
+        return type(body)(**body.spec.kwargs)
+    return rlcore.make_env(env_id)
 
 
 def _bare(env: gym.Env) -> gym.Env:
@@ -111,4 +140,5 @@ def _bare(env: gym.Env) -> gym.Env:
 
 def side_by_side(env_id: str, num: int, seed: int) -> OneByOne:
     """`num` environments of this id, reset; see `OneByOne`."""
-    return (Cheetahs if env_id == "HalfCheetah-v5" else OneByOne)(env_id, num, seed)
+    kinds = {"HalfCheetah-v5": Cheetahs, "LunarLander-v3": Landers}
+    return kinds.get(env_id, OneByOne)(env_id, num, seed)
