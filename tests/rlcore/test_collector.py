@@ -83,7 +83,9 @@ def test_layers_of_any_kind_give_without_noise_what_torch_gives(layers):
     seen = np.random.default_rng(0).normal(size=(5, 3))
     for observations in (seen, seen, seen[0]):
         right = model.act(observations, deterministic=True)["actions"]
-        np.testing.assert_allclose(NumpyPolicy(model).act(observations)["actions"], right, 1e-5)
+        np.testing.assert_allclose(
+            NumpyPolicy(model).act(observations)["actions"], right, rtol=1e-5, atol=1e-6
+        )
 
 
 def test_evaluating_in_chunks_gives_what_one_call_gives():
