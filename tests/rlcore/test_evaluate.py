@@ -68,11 +68,8 @@ def test_a_video_shows_the_steps_without_a_display(tmp_path, env_id, ending, cap
     assert min(frame.std() for frame in frames) > 5.0
     assert (frames[0] != frames[-1]).any()
     out, err = capfd.readouterr()
-    assert {part.partition(":")[0].strip() for part in out.split("\r")} <= {
-        "",
-        "record",
-    }  # progress
-    assert err == ""
+    said = {part.partition(":")[0].strip() for part in out.split("\r")}
+    assert (said <= {"", "record"}, err) == (True, "")  # a bar of progress where it takes long
 
 
 def test_the_camera_follows_who_runs():
