@@ -11,6 +11,7 @@ from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 import rlcore
+from grader.exercises.lander import Lander
 
 # Observations (n, obs), rewards (n,), and who goes on, (n,), of n that were stepped.
 Stepped = tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]
@@ -94,23 +95,43 @@ class Cheetahs(OneByOne):
 
 
 class Landers(OneByOne):
-    """`LunarLander-v3`, whose engines spread at random: an episode's numbers are drawn at once."""
+    """`LunarLander-v3`: Box2D steps; what gymnasium does beside it is done for all at once.
+
+    Of position (x, y), angle θ and legs c on the ground, as they are observed:
+
+        Φ = −100 (√(x² + y²) + √(ẋ² + ẏ²) + |θ|) + 10 (c₁ + c₂),        r = Φ′ − Φ − fuel
+
+    but r = −100 for a crash or a flight out of sight, and 100 for a rest.
+    """
 
     def __init__(self, env_id: str, num: int, seed: int) -> None:
         super().__init__(env_id, num, seed)
-        for env in self._bare:
-            env.unwrapped.np_random = _Spread(env.unwrapped.np_random, 2 * int(self._left))  # pyright: ignore
+        bodies: list[Any] = [env.unwrapped for env in self._bare]
+        numbers = 2 * int(self._left)
+        self._landers = [Lander(b, b.np_random.uniform(-1.0, 1.0, numbers)) for b in bodies]
+        self._potential = np.array([body.prev_shaping for body in bodies])
+        moon: Any = importlib.import_module("gymnasium.envs.box2d.lunar_lander")
+        wide, high, self._rate = moon.VIEWPORT_W / 2, moon.VIEWPORT_H / 2, moon.FPS
+        self._wide, self._high = wide / moon.SCALE, high / moon.SCALE
+        self._pads = np.array([body.helipad_y + moon.LEG_DOWN / moon.SCALE for body in bodies])
 
-
-class _Spread:
-    """Stands in for the generator of a lander that asks for numbers in (-1, 1) one by one."""
-
-    def __init__(self, rng: np.random.Generator, num: int) -> None:
-        self._next = iter(rng.uniform(-1.0, 1.0, num).tolist()).__next__
-
-    def uniform(self, low: float, high: float) -> float:
-        """The next of them."""
-        return self._next()
+    def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
+        """What gymnasium gives, bit by bit."""
+        landers, self._left = self._landers, self._left - 1
+        seen = [landers[k].step(a) for k, a in zip(which.tolist(), actions, strict=True)]
+        x, y, speed_x, speed_y, angle, turning, *legs, crashed, awake = np.array(seen).T
+        x, y = (x - self._wide) / self._wide, (y - self._pads[which]) / self._high
+        speed_x, speed_y = speed_x * self._wide / self._rate, speed_y * self._high / self._rate
+        far, fast = np.sqrt(x * x + y * y), np.sqrt(speed_x * speed_x + speed_y * speed_y)
+        potential = -100 * far - 100 * fast - 100 * abs(angle) + 10 * legs[0] + 10 * legs[1]
+        main, none = (np.array(actions) == 2), (np.array(actions) == 0)
+        rewards = potential - self._potential[which] - 0.3 * main - 0.03 * (~main & ~none)
+        self._potential[which] = potential
+        lost, rests = (crashed > 0) | (abs(x) >= 1.0), awake == 0
+        rewards = np.where(rests, 100.0, np.where(lost, -100.0, rewards))
+        turning = 20.0 * turning / self._rate
+        state = np.stack([x, y, speed_x, speed_y, angle, turning, *legs], axis=1)
+        return state.astype(np.float32), rewards, ~(lost | rests) & (self._left > 0)
 
 
 class _Trusted(gym.spaces.Discrete):

@@ -161,9 +161,10 @@ def test_an_agent_earns_what_gymnasium_gives(env_id, monkeypatch):
             return np.where(observations[:, 3] < -0.1, 2, 2 + np.sign(observations[:, 4]))
         return np.sin(observations[:, 8:14])
 
-    faster = play(busy, env_id, 2, 5)
+    episodes = 12 if env_id == "LunarLander-v3" else 2  # landers crash, rest, or fly away
+    faster = play(busy, env_id, episodes, 5)
     monkeypatch.setattr(agents, "side_by_side", OneByOne)
-    np.testing.assert_array_equal(faster, play(busy, env_id, 2, 5))
+    np.testing.assert_array_equal(faster, play(busy, env_id, episodes, 5))
 
 
 def write_run(folder, epochs=100, rows=100, told_apart="", **options):
