@@ -10,6 +10,8 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ MAX_FRAME = 8 << 20
 SIZES = {"float64": 8, "float32": 4, "int64": 8, "bool": 1}
 _NAMES = {np.dtype(name): name for name in SIZES}  # numpy works them out anew each time
 _MARK = "__array__"
+SHORT = 200  # bytes of text that are not read anew each time
 
 
 class Lost(Exception):
@@ -44,9 +47,33 @@ def pack(message: Any) -> bytes:
             return value.item()
         raise TypeError(f"a frame cannot hold {type(value).__name__}")
 
-    text = json.dumps(message, default=encode).encode("ascii")
+    text = _stepped(message, arrays) or json.dumps(message, default=encode).encode("ascii")
     body = b"\n".join([text, b"".join(arrays)]) if arrays else text
     return struct.pack(">I", len(body)) + body
+
+
+def _stepped(message: Any, arrays: list[bytes]) -> bytes:
+    """The text of words and an array behind them: nearly every frame, while an agent is played."""
+    if type(message) is not dict or not 0 < len(message) < 3:
+        return b""
+    *words, (key, array) = message.items()
+    name = _NAMES.get(array.dtype) if type(array) is np.ndarray else None
+    if name is None or any(type(word) is not str for _, word in words):
+        return b""
+    arrays.append(array.tobytes())
+    return _written(tuple(words), key, name, array.shape)
+
+
+@lru_cache(64)
+def _written(
+    words: tuple[tuple[str, str], ...], key: str, name: str, shape: Sequence[int]
+) -> bytes:
+    return json.dumps({**dict(words), key: {_MARK: [name, shape]}}).encode("ascii")
+
+
+@lru_cache(64)
+def _read(text: bytes) -> Any:
+    return _DECODER.decode(text.decode())
 
 
 def unpack(body: bytes, *, arrays: bool = True) -> Any:
@@ -58,8 +85,11 @@ def unpack(body: bytes, *, arrays: bool = True) -> Any:
     text, _, behind = body.partition(b"\n")
     left = [memoryview(behind)]
     try:
-        message = _DECODER.decode(text.decode())
-        message = _with_arrays(message, left) if arrays else message
+        if arrays:  # in place of which new lists and dicts are made
+            read = _read if len(text) <= SHORT else _read.__wrapped__
+            message = _with_arrays(read(text), left)
+        else:
+            message = _read.__wrapped__(text)
     except BrokenFrame:
         raise
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
