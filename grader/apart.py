@@ -28,7 +28,11 @@ _HUGE, _COLLAPSE = 2 << 20, 25  # a huge page; of madvise
 
 
 def set_apart(
-    limits: Mapping[str, int], sizes: Mapping[str, int], user: int, filter_: bytes
+    limits: Mapping[str, int],
+    sizes: Mapping[str, int],
+    shown: tuple[str, str],
+    user: int,
+    filter_: bytes,
 ) -> None:
     """Go on in a new sandbox: of the processes that this makes, only the last one returns.
 
@@ -38,6 +42,7 @@ def set_apart(
     Args:
         limits: of every process, by resource.
         sizes: of the file systems that are new and empty, in bytes, by path.
+        shown: a folder, and the one above in whose place, and instead of which, it is seen.
         user: whom to become, where this is root.
         filter_: seccomp's program.
 
@@ -48,7 +53,7 @@ def set_apart(
     if os.fork():
         os._exit(0)
     os.setsid()
-    _mount(sizes)
+    _mount(sizes, *map(os.fsencode, shown))
     _switch_on_loopback()
     limit(limits)
     _give_up_rights(user, filter_)
@@ -85,10 +90,11 @@ def limit(limits: Mapping[str, int]) -> None:
         resource.setrlimit(getattr(resource, name), (most, most))
 
 
-def _mount(sizes: Mapping[str, int]) -> None:
+def _mount(sizes: Mapping[str, int], part: bytes, whole: bytes) -> None:
     """Empty file systems, and a table of the new processes; what was mounted below is so again."""
     nobody = _NO_SUID | _NO_DEVICES
     _checked(_LIBC.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None))
+    _checked(_LIBC.mount(part, whole, None, _BIND, None))
     lines = Path("/proc/self/mounts").read_text().splitlines()
     points = [Path(line.split()[1].replace("\\040", " ")) for line in lines]
     for path, size in sizes.items():

@@ -13,7 +13,7 @@ from grader.result import Submission
 from grader.sandbox import Bundle
 from grader.task import Graded, Setting, begin_in_worker, grade_in_worker
 from grader.workers import Pool, remove_stale, work_folder
-from grader.zygote import close_kept
+from grader.zygote import close_kept, kept_zygote
 
 Piece = Sequence[Submission]
 
@@ -38,7 +38,7 @@ class Crew:
         executor: Executor | None,
     ) -> None:
         self.course, self.limits, self.secret, self.contained = course, limits, secret, contained
-        self._executor = executor
+        self._executor, self._begun = executor, False
         self._pool = Pool(jobs, executor)
         self._stack = ExitStack()
 
@@ -53,16 +53,22 @@ class Crew:
     def setting(self) -> Setting:
         """What workers need, but for the masters."""
         remove_stale(self.course.private)
-        work = work_folder(self.course.private)
+        work = work_folder(self.course.private, self._pool.jobs)
         self._stack.callback(shutil.rmtree, work, ignore_errors=True)
-        self._stack.callback(close_kept)  # where an executor works in this very process
+        self._stack.callback(close_kept)
         bundle = Bundle(work / "bundle")
         own = self.limits, self.secret, self.contained
-        return Setting(work / "masters", bundle, self.course.root, work, *own)
+        setting = Setting(work / "masters", bundle, self.course.root, work, *own)
+        setting.students.mkdir()
+        setting.students.chmod(0o755)  # sandboxes are somebody else's
+        return setting
 
     def begin(self) -> None:
-        """Have each import what it needs and begin its zygote, which takes seconds."""
-        self._pool.begin(begin_in_worker, self.setting)
+        """Have each import what it needs, and begin a zygote for all, which takes seconds."""
+        if self._executor is None and not self._begun:
+            self._begun = True
+            zygote = kept_zygote(*self.setting.of_zygote) if self.contained else None
+            self._pool.begin(begin_in_worker, self.setting, zygote and zygote.requests)
 
     def grade(self, work: Sequence[Piece]) -> Iterator[tuple[Piece, Graded | BaseException]]:
         """Each student's submissions with what came of them, as they end.
@@ -70,6 +76,7 @@ class Crew:
         What a wall limit ended, or failed, is run once more, alone.
         """
         again: list[Piece] = []
+        self.begin()
         with self._pool as pool:
             for submissions, graded in pool.map(grade_in_worker, work, self.setting):
                 if isinstance(graded, Graded) and not graded.stalled:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
+from socket import socket
 
 import nbformat
 from nbformat import NotebookNode
@@ -36,7 +37,7 @@ from grader.teams import team
 from grader.verdict import Verdict
 from grader.verifier import Verifier
 from grader.words import MIME, as_html, as_text
-from grader.zygote import Zygote, kept_zygote
+from grader.zygote import Zygote, kept_zygote, use
 
 
 def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded:
@@ -58,7 +59,7 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             setting.limits,
             verifier,
             contained=setting.contained,
-            zygote=_zygote(setting, folder),
+            zygote=_zygote(setting),
         )
         results = tuple(part.result(ran) for part in parts)
         return Graded(results, any(one.stalled for one in ran.values()))
@@ -67,26 +68,24 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             _empty(folder)
 
 
-def make_ready(setting: Setting) -> None:
-    """Begin this worker's zygote; it is ready when a first sandbox is."""
-    _zygote(setting, _folder(setting))
+def use_zygote(setting: Setting, requests: socket) -> None:
+    """Send this worker's requests to a zygote that another process has begun."""
+    use(Zygote(*setting.of_zygote, requests))
 
 
 def _folder(setting: Setting) -> Path:
     """Where this worker lays out what it grades."""
-    folder = setting.work / f"student-{os.getpid()}"
+    folder = setting.students / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _zygote(setting: Setting, folder: Path) -> Zygote | None:
-    if not setting.contained:
-        return None
-    return kept_zygote(str(setting.bundle.packages), folder, setting.limits)
+def _zygote(setting: Setting) -> Zygote | None:
+    return kept_zygote(*setting.of_zygote) if setting.contained else None
 
 
 def _empty(folder: Path) -> None:
-    """Remove what is in it, but not itself: it is what a zygote's sandboxes see.
+    """Remove what is in it, but not itself.
 
     Raises:
         OSError: something stays.

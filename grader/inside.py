@@ -73,7 +73,10 @@ def _begin(shell: Any, plan: dict, request: dict, given: list[int]) -> None:
 
     try:
         rules = bytes.fromhex(plan["filter"])
-        set_apart(plan["limits"], request["sizes"], plan["user"], rules)
+        part = os.path.join(plan["copy_from"], request["part"])
+        set_apart(
+            plan["limits"], request["sizes"], (part, plan["copy_from"]), request["user"], rules
+        )
         preload(request["more"])
         control, *rest = given
         ends = iter(rest)

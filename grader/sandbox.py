@@ -52,8 +52,8 @@ class Sandbox:
         limits: what it may use.
         more: modules that its warm process imports besides those that all notebooks need.
         contained: False runs the same processes without bubblewrap.
-        zygote: forks it, instead of a bubblewrap of its own; it has the same packages, folder and
-            limits.
+        zygote: forks it, instead of a bubblewrap of its own; it has the same packages and limits,
+            and the folder or the one above it.
 
     Raises:
         SandboxError: it does not start.
@@ -85,7 +85,7 @@ class Sandbox:
                 )
             else:
                 counts = {name: len(ends) for name, ends in inside.items()}
-                self._around = zygote.fork(counts, more, numbers)
+                self._around = zygote.fork(folder, counts, more, numbers)
         except BaseException:
             self._let_go()
             raise

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 
 from grader.bubblewrap import Limits
 from grader.result import Result, Submission
@@ -33,6 +34,16 @@ class Setting:
     secret: bytes
     contained: bool = True
 
+    @property
+    def students(self) -> Path:
+        """Below it each worker lays out what it grades."""
+        return self.work / "students"
+
+    @property
+    def of_zygote(self) -> tuple[str, Path, Limits]:
+        """What a zygote has to be for."""
+        return str(self.bundle.packages), self.students, self.limits
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -42,11 +53,12 @@ class Graded:
     stalled: bool = False
 
 
-def begin_in_worker(setting: Setting) -> None:
-    """What a worker can do before there is work."""
-    from grader.grading import make_ready
+def begin_in_worker(setting: Setting, requests: socket | None) -> None:
+    """What a worker can do before there is work; `requests` go to the zygote of all workers."""
+    from grader.grading import use_zygote
 
-    make_ready(setting)
+    if requests is not None:
+        use_zygote(setting, requests)
 
 
 def grade_in_worker(submissions: Sequence[Submission], setting: Setting) -> Graded:

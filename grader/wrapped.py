@@ -119,8 +119,9 @@ def _command(plan: dict) -> list[str]:
 
 
 def _begin() -> None:
-    """What the first process does before it is bubblewrap."""
+    """What the first process does before it is bubblewrap: Ctrl-C is its parent's to answer."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it dies with its parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -28,50 +28,61 @@ ONCE = ["torch.fx.experimental.symbolic_shapes"]
 
 
 class Zygote:
-    """Forks sandboxes for submissions that lie, one after the other, in the same folder.
+    """Forks sandboxes for submissions that lie, one after the other, in a folder or just below it.
 
     Args:
         packages, folder, limits: as of a sandbox.
+        requests: of the one that another process has begun; without it one is begun here.
     """
 
-    def __init__(self, packages: str, folder: Path, limits: Limits) -> None:
+    def __init__(
+        self, packages: str, folder: Path, limits: Limits, requests: socket.socket | None = None
+    ) -> None:
         self.serves = _served(packages, folder, limits)
         self.folder, self.limits, self._closed = folder, limits, False
-        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        plan = {
-            "requests": theirs.fileno(),
-            "more": ONCE,
-            "user": own_uid(),
-            "filter": seccomp.program().hex(),
-        }
+        self._process: Wrapped | None = None
+        if requests is not None:
+            self.requests = requests
+            return
+        self.requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        plan = {"requests": theirs.fileno(), "more": ONCE, "filter": seccomp.program().hex()}
         with theirs:
             ends = [theirs.fileno()]
             self._process = Wrapped(plan, packages, folder, limits, ends, with_rights=True)
 
     def lives(self, seconds: float = 0.0) -> bool:
         """Whether it is there; one that is dying is given time to."""
-        return not self._closed and not select.select([self._requests], [], [], seconds)[0]
+        return not self._closed and not select.select([self.requests], [], [], seconds)[0]
 
-    def fork(self, notebooks: Mapping[str, int], more: Sequence[str], ends: list[int]) -> "Forked":
-        """The processes of a new sandbox, which speak on these descriptors.
+    def fork(
+        self, folder: Path, notebooks: Mapping[str, int], more: Sequence[str], ends: list[int]
+    ) -> "Forked":
+        """The processes of a new sandbox, which sees a folder and speaks on these descriptors.
 
         Raises:
             OSError: nobody hears it, or there are too many.
         """
-        room = sizes(self.folder, self.limits)
-        request = {"notebooks": notebooks, "more": more, "sizes": room}
-        socket.send_fds(self._requests, [json.dumps(request).encode()], ends)
+        request = {
+            "notebooks": notebooks,
+            "more": more,
+            "sizes": sizes(folder, self.limits),
+            "part": str(folder.relative_to(self.folder)),
+            "user": own_uid(),
+        }
+        socket.send_fds(self.requests, [json.dumps(request).encode()], ends)
         return Forked(self)
 
     def last_words(self) -> str:
         """Why it did not start."""
-        return self._process.last_words()
+        return self._process.last_words() if self._process else "it did not answer"
 
     def close(self) -> None:
-        """End it and everything that it has forked."""
-        if not self._closed:
-            self._closed = True
-            self._requests.close()
+        """End it and everything that it has forked; of another process's, let go."""
+        if self._closed:
+            return
+        self._closed = True
+        self.requests.close()
+        if self._process is not None:
             self._process.end()
             self._process.close()
 
@@ -133,6 +144,11 @@ def kept_zygote(packages: str, folder: Path, limits: Limits) -> Zygote | None:
     except OSError as error:
         LOGGER.info("no zygote could be started: %s", error)
     return next(iter(_KEPT), None)
+
+
+def use(zygote: Zygote) -> None:
+    """Keep this one, which another process has begun, as the one of this process."""
+    _KEPT.append(zygote)
 
 
 def _served(packages: str, folder: Path, limits: Limits) -> tuple[object, ...]:

@@ -2,17 +2,19 @@
 
 import os
 import shutil
-import time
+import threading
 from contextlib import suppress
 
 import psutil
 import pytest
 
-from grader import grade
+from grader import grade, workers
 from grader.bubblewrap import Limits
 from grader.course import Course
 from grader.crew import Crew
 from grader.grade import Options, UsageError, grade_class
+from grader.nbgrader_books import open_books
+from grader.result import Student, Submission
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,8 +35,8 @@ def below():
     return found
 
 
-def zygotes(before):
-    """The workers that have begun a bubblewrap."""
+def who_has_zygotes(before):
+    """The processes that have begun a bubblewrap."""
     found = set()
     for pid in below() - before:
         with suppress(psutil.NoSuchProcess):
@@ -43,15 +45,32 @@ def zygotes(before):
     return found
 
 
-def test_every_worker_that_has_begun_has_a_zygote_and_all_are_gone_at_the_end(tmp_path):
-    before = below()
-    with Crew(Course(tmp_path), 2, Limits(), b"", True, None) as crew:
+def test_workers_share_a_zygote_and_all_are_gone_at_the_end(ungraded, classroom):
+    own, _ = ungraded
+    name, before, seen, over = classroom.name, below(), set(), threading.Event()
+
+    def look():
+        while not over.wait(0.05):
+            seen.update(who_has_zygotes(before))
+
+    watch = threading.Thread(target=look)
+    places = [classroom.hand_in(f"crew/{who}", classroom.solved()) for who in ("ada", "bob")]
+    pieces = [[Submission(Student(p.parent.name), name, p)] for p in places]
+    with Crew(own, 2, Limits(), b"", True, None) as crew:
         crew.begin()
         work = crew.setting.work
-        until = time.monotonic() + 60
-        while len(zygotes(before)) < 2 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert len(zygotes(before)) == len(list(work.glob("student-*"))) == 2
+        with open_books(own) as books:
+            books.write_masters(name, crew.setting.masters / name)
+        watch.start()
+        try:
+            graded = [one for _, one in crew.grade(pieces)]
+        finally:
+            over.set()
+            watch.join()
+        assert len(list(crew.setting.students.iterdir())) == 2  # both worked
+    assert [sum(m.points for m in one.results[0].marks) > 0 for one in graded] == [True, True]
+    assert [one.results[0].reasons for one in graded] == [(), ()]
+    assert seen == {os.getpid()}
     assert not work.exists()
     assert below() <= before
 
@@ -110,3 +129,29 @@ def test_workers_wait_where_results_are_known(begun, ungraded, known, options, b
     with pytest.raises(UsageError):
         list(grade_class(empty, own, Options(**options)))
     assert ("begin" in begun) == begins
+
+
+def test_work_is_laid_out_in_memory_where_there_is_room(tmp_path, monkeypatch):
+    memory, top = tmp_path / "memory", tmp_path / "course"
+    memory.mkdir()
+    monkeypatch.setattr(workers, "MEMORY", memory)
+    assert workers.work_folder(top, 1).parent == memory
+    monkeypatch.setattr(workers, "ROOM", 1 << 60)
+    assert workers.work_folder(top, 1).parent == top
+    monkeypatch.setattr(workers, "MEMORY", tmp_path / "nowhere")
+    assert workers.work_folder(top, 1).parent == top
+
+
+def test_only_folders_of_processes_that_are_gone_are_removed(tmp_path, monkeypatch):
+    memory, top = tmp_path / "memory", tmp_path / "course"
+    memory.mkdir()
+    monkeypatch.setattr(workers, "MEMORY", memory)
+    mine = workers.work_folder(top, 1)
+    pid, dead = f"-{os.getpid()}-", "-999999999-"
+    gone = [place / mine.name.replace(pid, dead) for place in (memory, top)]
+    elsewhere = memory / "grader-1-999999999-of-another-container"
+    for folder in (*gone, elsewhere):
+        (folder / "students").mkdir(parents=True)
+    (memory / gone[0].name.replace("999999999", "word")).symlink_to(mine)
+    workers.remove_stale(top)
+    assert [folder.exists() for folder in (*gone, elsewhere, mine)] == [False, False, True, True]

@@ -146,6 +146,46 @@ def test_what_is_handed_in_is_seen_anew_each_time(run, folder):
     assert run(look) == ["['second.txt']\n"]
 
 
+def test_of_several_folders_below_its_own_each_sandbox_sees_one(made, bundle, folder):
+    for part in ("ada", "bob"):
+        (folder / part / "n").mkdir(parents=True)
+        (folder / part / "n" / f"{part}.txt").touch()
+    look = "import os; print(os.listdir('/submission'), os.listdir(), os.listdir('/submission/..'))"
+    look += "\nfound = [name for top in ('/', '/proc/1/root') for _, folders, names in os.walk(top)"
+    look += "\n         for name in names if name in ('ada.txt', 'bob.txt')]\nprint(set(found))"
+    look += "\ntry: open('/submission/left', 'w')\nexcept OSError: print('read-only')"
+    for part in ("ada", "bob"):
+        notebook = new_notebook(cells=[new_code_cell(look)])
+        place = folder / part
+        run_submission([Job("n", notebook)], place, bundle, Limits(), None, zygote=made)
+        first, found, last = notebook.cells[0].outputs[0].text.splitlines()
+        assert first.startswith(f"['n'] ['{part}.txt'] ['")
+        assert (found, last) == (f"{{'{part}.txt'}}", "read-only")
+    assert made.lives()
+
+
+def test_another_process_can_send_it_requests_and_is_nobody_whom_others_are(made, bundle, folder):
+    def who():
+        notebook = new_notebook(cells=[new_code_cell("import os; print(os.getuid())")])
+        run_submission([Job("n", notebook)], folder, bundle, QUICK, None, zygote=own)
+        return notebook.cells[0].outputs[0].text
+
+    own = made
+    mine, told = who(), folder / "told"
+    if (child := os.fork()) == 0:
+        try:
+            own = Zygote(str(bundle.packages), folder, QUICK, made.requests)
+            told.write_text(who())
+            own.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert made.lives()
+    assert who() == mine
+    assert told.read_text().strip().isdigit()
+    assert (told.read_text() != mine) == (os.geteuid() == 0)  # whose processes are counted together
+
+
 def test_the_first_processes_cannot_be_reached(run, made):
     code = "import os\nfor pid in (1, os.getppid()):\n"
     code += "    try: open(f'/proc/{pid}/mem', 'rb'); print(pid, 'open')\n"
@@ -209,7 +249,7 @@ def test_where_no_sandbox_can_be_forked_each_has_a_bubblewrap_of_its_own(
 def test_a_zygote_that_died_is_done_without(run, made):
     assert run("print(0)") == ["0\n"]
     for process in made._process.processes():
-        process.kill()
+        kill(process.pid)  # the first takes the others along
     assert run("print(1)") == ["1\n"]
     assert not made.lives()
 
