@@ -70,6 +70,14 @@ class Crew:
             zygote = kept_zygote(*self.setting.of_zygote) if self.contained else None
             self._pool.begin(begin_in_worker, self.setting, zygote and zygote.requests)
 
+    def waits(self) -> bool:
+        """Whether a worker has begun, and has nothing to do."""
+        return self._begun and self._pool.waits()
+
+    def start(self, piece: Piece) -> None:
+        """Begin with some of the work that `grade` will be given, once the masters are there."""
+        self._pool.start(grade_in_worker, piece, self.setting)
+
     def grade(self, work: Sequence[Piece]) -> Iterator[tuple[Piece, Graded | BaseException]]:
         """Each student's submissions with what came of them, as they end.
 

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grader.bubblewrap import Limits, check_sandbox
 from grader.course import Course
@@ -94,20 +94,24 @@ def grade_class(source: Path, course: Course, options: Options = Options()) -> I
     jobs = 1 if source.suffix == ".ipynb" else options.jobs
     own = options.limits, secret(), options.contained, options.executor
     journal = Journal(course.private / "journal.jsonl")
-    with Crew(course, jobs, *own) as crew:
+    with Crew(course, jobs, *own) as crew, Grading(course, options, journal, crew) as grading:
         if options.force or not journal.knows(options.assignment):
             crew.begin()
-        intake = take_in(source, course.root, known, assignment=options.assignment)
+        intake = take_in(source, course.root, known, grading.begin, assignment=options.assignment)
         for refusal in intake.refused:
             if refusal.student is None or not refusal.assignment:
                 options.refuse(refusal)
         steps = ("autograded", "submitted")
         if source.resolve().is_relative_to(course.root / "submitted"):
             steps = ("autograded",)  # what was refused lies there, and is not ours
-        grading = Grading(course, options, intake, steps, journal, crew)
-        if not grading.of:
+        if not intake.submissions and not any(map(_counts, intake.refused)):
             raise UsageError(nothing_in(source, [one.where for one in intake.refused], known[0]))
-        yield from grading.run()
+        yield from grading.run(intake, steps)
+
+
+def _counts(refusal: Refusal) -> bool:
+    """Whether it stands in the place of a submission."""
+    return refusal.whole and refusal.student is not None
 
 
 def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Path:
@@ -128,58 +132,63 @@ def _submissions(source: Path, course: Course, say: Callable[[str], None]) -> Pa
 class Grading:
     """One run over a class."""
 
-    def __init__(
-        self,
-        course: Course,
-        options: Options,
-        intake: Intake,
-        steps: Sequence[str],
-        journal: Journal,
-        crew: Crew,
-    ) -> None:
-        self.course, self.options, self.submissions = course, options, intake.submissions
-        self.refused = intake.refused
-        self.whole = [one for one in intake.refused if one.whole and one.student]
-        self.steps = steps  # folders in which a refusal replaces an earlier attempt
-        self.of = len(self.submissions) + len(self.whole)
-        self.journal, self.crew = journal, crew
+    def __init__(self, course: Course, options: Options, journal: Journal, crew: Crew) -> None:
+        self.course, self.options, self.journal, self.crew = course, options, journal, crew
+        self.of = 0
         self.seen: list[Result] = []
         self._books = None
         self._filed: set[tuple[str, str]] = set()
         self._stack = ExitStack()
 
-    def run(self) -> Iterator[Done]:
-        """Results, those first that are known."""
-        submissions, whole, keys = self.submissions, self.whole, self._keys(self.submissions)
-        self._codes = {(r.student, r.assignment): [] for r in self.refused}
-        for refusal in self.refused:
+    def __enter__(self) -> "Grading":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.close()
+
+    def begin(self, submissions: Sequence[Submission]) -> None:
+        """Have a worker that waits begin with a student; where it has begun, nothing is known."""
+        if self.crew.waits():
+            self.books.check([submission.assignment for submission in submissions])
+            self._write_masters()
+            self.crew.start(submissions)
+
+    def run(self, intake: Intake, steps: Sequence[str]) -> Iterator[Done]:
+        """Results, those first that are known.
+
+        `steps` are the folders in which a refusal replaces an earlier attempt.
+        """
+        submissions, keys = intake.submissions, self._keys(intake.submissions)
+        whole = [refusal for refusal in intake.refused if _counts(refusal)]
+        self.of = len(submissions) + len(whole)
+        self._codes = {(r.student, r.assignment): [] for r in intake.refused}
+        for refusal in intake.refused:
             self._codes[refusal.student, refusal.assignment].append(refusal.code)
         waiting: dict[str, list[Submission]] = {}
-        with self._stack:
-            self._filed = self.books.filed()
-            for submission in submissions:
-                result = self._known(keys[submission], submission)
-                if result is None:
-                    waiting.setdefault(submission.student.login, []).append(submission)
-                else:
-                    result = replace(result, student=submission.student, late=submission.late)
-                    yield self._recorded(keys[submission], result, known=True)
-            if waiting or whole:
-                names = {s.assignment for some in waiting.values() for s in some}
-                self.books.check(sorted(names | {refusal.assignment for refusal in whole}))
-            for result in self._graded(list(waiting.values())):
-                mine = waiting[result.student.login]
-                key = next(keys[s] for s in mine if s.assignment == result.assignment)
-                yield self._kept(key, result, known=False)
-            for refusal in whole:
-                result = refused_result(self.course, refusal)
-                for step in self.steps:
-                    place = Path(step, result.student.login, result.assignment)
-                    shutil.rmtree(self.course.root / place, ignore_errors=True)
-                key = digest([], repr(refusal), self.course.digest(refusal.assignment))
-                yield self._kept(key, result, known=key in self.journal.results)
-            if self.options.teams:
-                yield from self._mates(submissions)
+        self._filed = self.books.filed()
+        for submission in submissions:
+            result = self._known(keys[submission], submission)
+            if result is None:
+                waiting.setdefault(submission.student.login, []).append(submission)
+            else:
+                result = replace(result, student=submission.student, late=submission.late)
+                yield self._recorded(keys[submission], result, known=True)
+        if waiting or whole:
+            names = {s.assignment for some in waiting.values() for s in some}
+            self.books.check(sorted(names | {refusal.assignment for refusal in whole}))
+        for result in self._graded(list(waiting.values())):
+            mine = waiting[result.student.login]
+            key = next(keys[s] for s in mine if s.assignment == result.assignment)
+            yield self._kept(key, result, known=False)
+        for refusal in whole:
+            result = refused_result(self.course, refusal)
+            for step in steps:
+                place = Path(step, result.student.login, result.assignment)
+                shutil.rmtree(self.course.root / place, ignore_errors=True)
+            key = digest([], repr(refusal), self.course.digest(refusal.assignment))
+            yield self._kept(key, result, known=key in self.journal.results)
+        if self.options.teams:
+            yield from self._mates(submissions)
 
     def _keys(self, submissions: Sequence[Submission]) -> dict[Submission, str]:
         """What decides a result, as a fingerprint."""
@@ -230,13 +239,16 @@ class Grading:
         """Results as they come."""
         if not work:
             return
-        for name in self.course.assignments():
-            self.books.write_masters(name, self.crew.setting.masters / name)
+        self._write_masters()
         for submissions, graded in self.crew.grade(work):
             if isinstance(graded, Graded):
                 yield from graded.results
             else:
                 yield from (unprocessed(s, graded) for s in submissions)
+
+    def _write_masters(self) -> None:
+        for name in self.course.assignments() if not self.crew.setting.masters.exists() else ():
+            self.books.write_masters(name, self.crew.setting.masters / name)
 
     def _kept(self, key: str, result: Result, *, known: bool) -> Done:
         """A result that stands in the journal and in the gradebook."""

@@ -5,7 +5,7 @@ Moodle, packed or unpacked. Nothing in it is trusted, and nothing is left out wi
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,6 +49,7 @@ def take_in(
     source: Path,
     course_root: Path,
     assignments: Sequence[str],
+    taken: Callable[[Sequence[Submission]], None] = lambda submissions: None,
     *,
     assignment: str | None = None,
     limits: IntakeLimits = LIMITS,
@@ -63,6 +64,7 @@ def take_in(
         source: a folder, a zip, or a notebook.
         course_root: the course; its source/ tells notebooks apart that have lost their names.
         assignments: names of the course's assignments.
+        taken: told of each student's submissions, once they lie in their folders.
         assignment: take only this one, and take a notebook that is none by name or cells for it.
         limits: what is too large.
 
@@ -70,7 +72,8 @@ def take_in(
         FileNotFoundError: there is no such source.
     """
     names = Names(assignments, course_root / "source")
-    desk = _Desk(source.resolve(strict=True), course_root, names, assignment or "", limits)
+    source = source.resolve(strict=True)
+    desk = _Desk(source, course_root, names, assignment or "", limits, taken)
     with ExitStack() as stack:
         try:
             desk.take(desk.items(stack))
@@ -88,6 +91,7 @@ class _Desk:
     names: Names
     asked: str
     limits: IntakeLimits
+    taken: Callable[[Sequence[Submission]], None]
     submissions: list[Submission] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
@@ -133,7 +137,10 @@ class _Desk:
                 text = "belongs to nobody, or to a name that nbgrader cannot file."
                 self.refuse(item.where, item.problem or ("unknown-student", text))
         for _, (student, handed_in) in sorted(students.items()):
+            before = len(self.submissions)
             self._take_student(student, handed_in)
+            if mine := self.submissions[before:]:
+                self.taken(mine)
 
     def _take_student(self, student: Student, handed_in: list[Item]) -> None:
         items = list(self._first_names(handed_in))

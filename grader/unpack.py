@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -223,6 +223,7 @@ def _problem(name: str, mode: int = 0) -> Problem | None:
     return None
 
 
+@lru_cache(1024)
 def _path(name: str) -> PurePosixPath:
     return PurePosixPath(name.replace("\\", "/"))
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -27,6 +27,7 @@ class Pool:
         self.jobs, self._given = jobs, executor
         self._executor: Executor | None = executor
         self._first: tuple[Any, ...] = ()
+        self._ahead: list[tuple[Any, Future]] = []
 
     def __enter__(self) -> "Pool":
         return self
@@ -41,13 +42,25 @@ class Pool:
         for _ in range(self.jobs if self._given is None else 0):
             self._submit(os.getpid)
 
+    def start(self, function: Callable, piece: Any, *rest: Any) -> None:
+        """Begin with a piece of the work that `map` will be given."""
+        self._ahead.append((piece, self._submit(function, piece, *rest)))
+
+    def waits(self) -> bool:
+        """Whether processes on this machine could be given more than was begun."""
+        running = [future for _, future in self._ahead if not future.done()]
+        return self._given is None and self._has_room(running)
+
+    def _has_room(self, running: Collection[Future]) -> bool:
+        """One more than can run, so that none waits; who is to run alone is given alone."""
+        return len(running) < self.jobs + (self.jobs > 1)
+
     def map(self, function: Callable, work: Sequence[Any], *rest: Any) -> Iterator[tuple[Any, Any]]:
         """Each piece of work with what came of it, or with the exception, as they end."""
-        waiting = list(work)
-        running: dict[Future, Any] = {}
+        running = {future: piece for piece, future in self._ahead if piece in work}
+        waiting = [piece for piece in work if piece not in running.values()]
         while waiting or running:
-            # One more than can run, so that no worker waits; who is to run alone is given alone.
-            while waiting and len(running) < self.jobs + (self.jobs > 1):
+            while waiting and self._has_room(running):
                 piece = waiting.pop(0)
                 running[self._submit(function, piece, *rest)] = piece
             done, _ = wait(running, return_when="FIRST_COMPLETED")

@@ -75,6 +75,30 @@ def test_workers_share_a_zygote_and_all_are_gone_at_the_end(ungraded, classroom)
     assert below() <= before
 
 
+def test_workers_begin_with_students_while_others_are_taken_in(ungraded, classroom, monkeypatch):
+    own, _ = ungraded
+    begun, start, take_in = [], Crew.start, grade.take_in
+
+    def starting(self, piece):
+        begun.append(piece[0].student.login)
+        return start(self, piece)
+
+    def taking_in(*args, **kwargs):
+        intake = take_in(*args, **kwargs)
+        begun.append("all are taken in")
+        return intake
+
+    monkeypatch.setattr(Crew, "start", starting)
+    monkeypatch.setattr(grade, "take_in", taking_in)
+    logins = ["a", "b", "c", "d", "e"]
+    places = [classroom.hand_in(f"early/{login}", classroom.solved()) for login in logins]
+    graded = [done.result for done in grade_class(places[0].parents[1], own, Options(jobs=2))]
+    assert begun[:3] == ["a", "b", "c"]  # one more than there are workers
+    assert begun[-1] == "all are taken in"
+    assert sorted(result.student.login for result in graded) == logins
+    assert len({result.marks for result in graded}) == 1
+
+
 def test_a_crew_that_is_not_needed_makes_nothing(tmp_path):
     before = below()
     with Crew(Course(tmp_path), 2, Limits(), b"", True, None):
