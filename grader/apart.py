@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import os
 import resource
+import select
 import signal
 import socket
 import struct
@@ -24,6 +25,7 @@ _DUMPABLE, _SECCOMP, _DROP, _NO_NEW_PRIVILEGES = 4, 22, 24, 38  # of prctl
 _FILTER = 2
 _VERSION_3 = 0x20080522  # of capset
 _SET_FLAGS, _UP = 0x8914, 0x41  # of a network device: up and running
+LOOK_SECONDS = 0.5
 _HUGE, _COLLAPSE = 2 << 20, 25  # a huge page; of madvise
 
 
@@ -33,11 +35,13 @@ def set_apart(
     shown: tuple[str, str],
     user: int,
     filter_: bytes,
+    control: int,
 ) -> None:
     """Go on in a new sandbox: of the processes that this makes, only the last one returns.
 
-    The caller ends; the first process of the new sandbox buries those whose parents are gone, and
-    ends with the one that returns, all others with it.
+    The caller ends; the first process of the new sandbox buries those whose parents are gone. It
+    ends with the one that returns, or when nobody is at the other end of a socket any more, and all
+    others end with it.
 
     Args:
         limits: of every process, by resource.
@@ -45,6 +49,7 @@ def set_apart(
         shown: a folder, and the one above in whose place, and instead of which, it is seen.
         user: whom to become, where this is root.
         filter_: seccomp's program.
+        control: the socket.
 
     Raises:
         OSError: this machine does not allow it.
@@ -59,10 +64,8 @@ def set_apart(
     _give_up_rights(user, filter_)
     _set(_DUMPABLE, 0)  # so that nobody inside can trace the first process
     if child := os.fork():
-        os.closerange(0, 1 << 16)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # which no process inside can send it then
-        while os.wait()[0] != child:
-            pass
+        _bury(child, control)
         os._exit(0)
     _set(_DUMPABLE, 1)  # so that it can read what /proc says of itself
 
@@ -116,6 +119,20 @@ def _mount(sizes: Mapping[str, int], part: bytes, whole: bytes) -> None:
     terminals = b"newinstance,ptmxmode=0666,mode=620"  # students may own those that are there
     _checked(_LIBC.mount(b"devpts", b"/dev/pts", b"devpts", _NO_SUID | _NO_EXEC, terminals))
     os.chdir("/")
+
+
+def _bury(child: int, control: int) -> None:
+    """Wait for processes that have ended until this child has, or nobody is at the other end."""
+    os.closerange(0, control)
+    os.closerange(control + 1, 1 << 16)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    other_end = select.poll()
+    other_end.register(control, 0)  # tells of an end in any case
+    while not other_end.poll(0):
+        while ended := os.waitpid(-1, os.WNOHANG)[0]:
+            if ended == child:
+                return
+        signal.sigtimedwait({signal.SIGCHLD}, LOOK_SECONDS)
 
 
 def _switch_on_loopback() -> None:

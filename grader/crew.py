@@ -1,5 +1,7 @@
 """The workers of a run: begun while nobody knows yet what there is to do, and gone with it."""
 
+import math
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -12,7 +14,7 @@ from grader.course import Course
 from grader.result import Submission
 from grader.sandbox import Bundle
 from grader.task import Graded, Setting, begin_in_worker, grade_in_worker
-from grader.workers import Pool, remove_stale, work_folder
+from grader.workers import ROOM, Pool, remove_stale, work_folder
 from grader.zygote import close_kept, kept_zygote
 
 Piece = Sequence[Submission]
@@ -53,7 +55,9 @@ class Crew:
     def setting(self) -> Setting:
         """What workers need, but for the masters."""
         remove_stale(self.course.private)
-        work = work_folder(self.course.private, self._pool.jobs)
+        # Of an executor's machines none sees this one's memory.
+        room = self._pool.jobs * ROOM if self._executor is None else math.inf
+        work = work_folder(self.course.private, room)
         self._stack.callback(shutil.rmtree, work, ignore_errors=True)
         self._stack.callback(close_kept)
         bundle = Bundle(work / "bundle")
@@ -63,12 +67,18 @@ class Crew:
         setting.students.chmod(0o755)  # sandboxes are somebody else's
         return setting
 
-    def begin(self) -> None:
-        """Have each import what it needs, and begin a zygote for all, which takes seconds."""
+    def begin(self, most: int | None = None) -> None:
+        """Have at `most` so many workers import what they need, and begin a zygote; takes seconds.
+
+        Root's workers share one. Others' do not: its sandboxes would all be of one user then, whose
+        processes are counted together.
+        """
         if self._executor is None and not self._begun:
             self._begun = True
-            zygote = kept_zygote(*self.setting.of_zygote) if self.contained else None
-            self._pool.begin(begin_in_worker, self.setting, zygote and zygote.requests)
+            shared = self.contained and os.geteuid() == 0
+            zygote = kept_zygote(*self.setting.of_zygote) if shared else None
+            jobs, requests = self._pool.jobs, zygote and zygote.requests
+            self._pool.begin(min(most or jobs, jobs), begin_in_worker, self.setting, requests)
 
     def waits(self) -> bool:
         """Whether a worker has begun, and has nothing to do."""
@@ -84,7 +94,7 @@ class Crew:
         What a wall limit ended, or failed, is run once more, alone.
         """
         again: list[Piece] = []
-        self.begin()
+        self.begin(len(work))
         with self._pool as pool:
             for submissions, graded in pool.map(grade_in_worker, work, self.setting):
                 if isinstance(graded, Graded) and not graded.stalled:

@@ -138,6 +138,8 @@ class Grading:
         self.seen: list[Result] = []
         self._books = None
         self._filed: set[tuple[str, str]] = set()
+        self._keys: dict[Submission, str] = {}
+        self._same: dict[str, tuple[str, ...]] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> "Grading":
@@ -151,6 +153,7 @@ class Grading:
         if self.crew.waits():
             self.books.check([submission.assignment for submission in submissions])
             self._write_masters()
+            self._fingerprint(submissions)  # before it is read: who changes it is graded again
             self.crew.start(submissions)
 
     def run(self, intake: Intake, steps: Sequence[str]) -> Iterator[Done]:
@@ -158,7 +161,8 @@ class Grading:
 
         `steps` are the folders in which a refusal replaces an earlier attempt.
         """
-        submissions, keys = intake.submissions, self._keys(intake.submissions)
+        submissions, keys = intake.submissions, self._keys
+        self._fingerprint(submissions)
         whole = [refusal for refusal in intake.refused if _counts(refusal)]
         self.of = len(submissions) + len(whole)
         self._codes = {(r.student, r.assignment): [] for r in intake.refused}
@@ -190,28 +194,21 @@ class Grading:
         if self.options.teams:
             yield from self._mates(submissions)
 
-    def _keys(self, submissions: Sequence[Submission]) -> dict[Submission, str]:
-        """What decides a result, as a fingerprint."""
-        options = self.options
-        same = (
-            digest_of_grader(),
-            repr(options.limits),
-            repr(options.contained),
-            self.crew.secret.hex(),
-        )
-        masters = {name: self.course.digest(name) for name in {s.assignment for s in submissions}}
-        return {
-            s: digest(
-                files_below(s.folder),
-                s.student.login,
-                s.assignment,
-                repr(s.notes),
-                masters[s.assignment],
-                *same,
-                below=s.folder,
-            )
-            for s in submissions
-        }
+    def _fingerprint(self, submissions: Sequence[Submission]) -> None:
+        """The key of each that has none: what decides its result."""
+        for s in submissions:
+            if s not in self._keys:
+                if s.assignment not in self._same:
+                    self._same[s.assignment] = self._same_for(s.assignment)
+                own = s.student.login, s.assignment, repr(s.notes)
+                files, same = files_below(s.folder), self._same[s.assignment]
+                self._keys[s] = digest(files, *own, *same, below=s.folder)
+
+    def _same_for(self, assignment: str) -> tuple[str, ...]:
+        """What decides all results of an assignment."""
+        limits, contained = repr(self.options.limits), repr(self.options.contained)
+        master = self.course.digest(assignment)
+        return master, digest_of_grader(), limits, contained, self.crew.secret.hex()
 
     def _known(self, key: str, submission: Submission) -> Result | None:
         """The result, if it is there, and what was written last is its own."""

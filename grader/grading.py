@@ -68,9 +68,11 @@ def grade_student(submissions: Sequence[Submission], setting: Setting) -> Graded
             _empty(folder)
 
 
-def use_zygote(setting: Setting, requests: socket) -> None:
-    """Send this worker's requests to a zygote that another process has begun."""
-    use(Zygote(*setting.of_zygote, requests))
+def make_ready(setting: Setting, requests: socket | None) -> None:
+    """Begin this worker's zygote, or send requests to one that another process has begun."""
+    if requests is not None:
+        use(Zygote(*setting.of_zygote, requests))
+    _zygote(setting)
 
 
 def _folder(setting: Setting) -> Path:

@@ -73,12 +73,11 @@ def _begin(shell: Any, plan: dict, request: dict, given: list[int]) -> None:
 
     try:
         rules = bytes.fromhex(plan["filter"])
-        part = os.path.join(plan["copy_from"], request["part"])
-        set_apart(
-            plan["limits"], request["sizes"], (part, plan["copy_from"]), request["user"], rules
-        )
-        preload(request["more"])
+        shown = os.path.join(plan["copy_from"], request["part"]), plan["copy_from"]
         control, *rest = given
+        os.sched_setaffinity(0, request["processors"])
+        set_apart(plan["limits"], request["sizes"], shown, request["user"], rules, control)
+        preload(request["more"])
         ends = iter(rest)
         fds = {name: [next(ends) for _ in range(n)] for name, n in request["notebooks"].items()}
         _serve(shell, plan, control, fds)

@@ -148,7 +148,8 @@ class Sandbox:
 
     def uses_more_than(self, most: int) -> bool:
         """Whether all processes together use more than so many bytes, shared ones counted once."""
-        return self._memory.exceeds(most, list(_present(self.processes())))
+        processes = list(_present(self.processes()))
+        return self._memory.exceeds(most, processes, self._around.first)
 
     def kill_all_but(self, kept: set[int]) -> None:
         """Kill what notebooks have started, except for these; the warm process stays.

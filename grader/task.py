@@ -54,11 +54,10 @@ class Graded:
 
 
 def begin_in_worker(setting: Setting, requests: socket | None) -> None:
-    """What a worker can do before there is work; `requests` go to the zygote of all workers."""
-    from grader.grading import use_zygote
+    """What a worker can do before there is work; `requests` go to a zygote of all workers."""
+    from grader.grading import make_ready
 
-    if requests is not None:
-        use_zygote(setting, requests)
+    make_ready(setting, requests)
 
 
 def grade_in_worker(submissions: Sequence[Submission], setting: Setting) -> Graded:

@@ -103,14 +103,25 @@ class Memory:
     def __init__(self) -> None:
         self._looked, self._resident = 0.0, 0
 
-    def exceeds(self, most: int, processes: list[psutil.Process]) -> bool:
-        """Whether they have more than so many."""
+    def exceeds(
+        self, most: int, processes: list[psutil.Process], first: psutil.Process | None = None
+    ) -> bool:
+        """Whether they have more than so many.
+
+        What they share with processes outside counts in full where `first`, one of them, has no
+        page but such: else the more sandboxes of a zygote there are, the more each could take.
+        """
         resident = _bytes(processes, "rss")  # shared ones counted many times
         soon = time.monotonic() < self._looked + LOOK_SECONDS
         if resident <= most or (soon and resident < self._resident + MUCH):
             return False
         self._looked, self._resident = time.monotonic(), resident
-        return _bytes(processes, "pss") > most
+        total = _bytes(processes, "pss")
+        if first is not None:
+            with suppress(psutil.Error):  # who may not look at it has a zygote for each worker
+                zygote = first.memory_full_info()
+                total += max(zygote.rss - len(processes) * zygote.pss, 0)
+        return total > most
 
 
 def _bytes(processes: list[psutil.Process], kind: str) -> int:

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -36,10 +36,10 @@ class Pool:
         if self._given is None and self._executor is not None:
             self._stop(now=kind is not None)
 
-    def begin(self, function: Callable, *arguments: Any) -> None:
-        """Start every process on this machine; each does that first, whatever comes of it."""
+    def begin(self, jobs: int, function: Callable, *arguments: Any) -> None:
+        """Start so many processes on this machine; each does that first, whatever comes of it."""
         self._first = function, *arguments
-        for _ in range(self.jobs if self._given is None else 0):
+        for _ in range(jobs if self._given is None else 0):
             self._submit(os.getpid)
 
     def start(self, function: Callable, piece: Any, *rest: Any) -> None:
@@ -48,12 +48,11 @@ class Pool:
 
     def waits(self) -> bool:
         """Whether processes on this machine could be given more than was begun."""
-        running = [future for _, future in self._ahead if not future.done()]
-        return self._given is None and self._has_room(running)
+        return self._given is None and self._has_room(future for _, future in self._ahead)
 
-    def _has_room(self, running: Collection[Future]) -> bool:
+    def _has_room(self, futures: Iterable[Future]) -> bool:
         """One more than can run, so that none waits; who is to run alone is given alone."""
-        return len(running) < self.jobs + (self.jobs > 1)
+        return sum(not future.done() for future in futures) < self.jobs + (self.jobs > 1)
 
     def map(self, function: Callable, work: Sequence[Any], *rest: Any) -> Iterator[tuple[Any, Any]]:
         """Each piece of work with what came of it, or with the exception, as they end."""
@@ -63,20 +62,30 @@ class Pool:
             while waiting and self._has_room(running):
                 piece = waiting.pop(0)
                 running[self._submit(function, piece, *rest)] = piece
-            done, _ = wait(running, return_when="FIRST_COMPLETED")
-            for future in done:
-                yield running.pop(future), future.exception() or future.result()
+            future = wait(running, return_when="FIRST_COMPLETED").done.pop()
+            yield running.pop(future), future.exception() or future.result()
 
     def _submit(self, function: Callable, *arguments: Any) -> Future:
         for _ in range(2):
             if self._executor is None:
-                begin: Any = (_begin, (os.getpid(), *self._first))
-                self._executor = ProcessPoolExecutor(self.jobs, get_context("spawn"), *begin)
+                context = get_context("spawn")
+                begin: Any = (_begin, (os.getpid(), self._processors(context), *self._first))
+                self._executor = ProcessPoolExecutor(self.jobs, context, *begin)
             try:
                 return self._executor.submit(function, *arguments)
             except BrokenProcessPool:
                 self._executor = self._given
         raise RuntimeError("no worker process can be started")
+
+    def _processors(self, context: Any) -> Any:
+        """One for each worker where there are as many: its sandbox and it take turns.
+
+        A message to a process on another processor, which may sleep by then, takes longer.
+        """
+        processors, own = context.SimpleQueue(), os.sched_getaffinity(0)
+        for one in own if len(own) == self.jobs else ():
+            processors.put(one)
+        return processors
 
     def _stop(self, now: bool) -> None:
         executor = self._executor
@@ -87,12 +96,14 @@ class Pool:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(parent: int, first: Callable | None = None, *arguments: Any) -> None:
+def _begin(parent: int, processors: Any, first: Callable | None = None, *arguments: Any) -> None:
     """A worker begins: it dies with its parent, leaves Ctrl-C to it, and uses one thread."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:
         os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not processors.empty():
+        os.sched_setaffinity(0, {processors.get()})
     os.umask(0o022)
     gc.set_threshold(GARBAGE)
     import torch
@@ -107,14 +118,15 @@ def _begin(parent: int, first: Callable | None = None, *arguments: Any) -> None:
             first(*arguments)
 
 
-def work_folder(top: Path, jobs: int) -> Path:
-    """A fresh folder for this process: in memory where there is room, else below `top`.
+def work_folder(top: Path, room: float) -> Path:
+    """A fresh folder for this process: in memory if so many bytes are free there, else below `top`.
 
-    On a disk, ext4 above all, files are slow to make where as many have just been deleted.
+    On a disk, ext4 above all, files are slow to make where many have just been deleted. Only
+    root's is in memory: where others have logged out, systemd removes what they have there.
     """
     prefix = f"{_family()}{os.getpid()}-"
     with suppress(OSError):
-        if shutil.disk_usage(MEMORY).free >= jobs * ROOM:
+        if os.geteuid() == 0 and shutil.disk_usage(MEMORY).free >= room:
             return Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY))
     top.mkdir(parents=True, exist_ok=True)
     return Path(tempfile.mkdtemp(prefix=prefix, dir=top))
@@ -123,9 +135,10 @@ def work_folder(top: Path, jobs: int) -> Path:
 def remove_stale(top: Path) -> None:
     """Remove the folders of processes that were killed."""
     for folder in [place for parent in (top, MEMORY) for place in parent.glob(f"{_family()}*-*")]:
-        pid = folder.name.removeprefix(_family()).partition("-")[0]
-        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)  # which follows no link
+        with suppress(OSError, ValueError, OverflowError):  # anybody may make such names in memory
+            pid = int(folder.name.removeprefix(_family()).partition("-")[0])
+            if folder.lstat().st_uid == os.geteuid() and not psutil.pid_exists(pid):
+                shutil.rmtree(folder)  # which follows no link
 
 
 def _family() -> str:

@@ -40,7 +40,7 @@ class Wrapped:
         contained: bool = True,
         with_rights: bool = False,
     ) -> None:
-        self._contained = contained
+        self._contained, self.first = contained, None
         plan |= {"limits": limits.inside()}
         places = (COURSE, HOME, HANDED_IN) if contained else (packages, str(folder), "")
         plan |= dict(zip(("packages", "work", "copy_from"), places, strict=True))

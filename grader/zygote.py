@@ -28,7 +28,7 @@ ONCE = ["torch.fx.experimental.symbolic_shapes"]
 
 
 class Zygote:
-    """Forks sandboxes for submissions that lie, one after the other, in a folder or just below it.
+    """Forks sandboxes for submissions that lie in a folder, or each in one below it.
 
     Args:
         packages, folder, limits: as of a sandbox.
@@ -68,6 +68,7 @@ class Zygote:
             "sizes": sizes(folder, self.limits),
             "part": str(folder.relative_to(self.folder)),
             "user": own_uid(),
+            "processors": sorted(os.sched_getaffinity(0)),
         }
         socket.send_fds(self.requests, [json.dumps(request).encode()], ends)
         return Forked(self)
@@ -92,7 +93,7 @@ class Forked:
 
     def __init__(self, zygote: Zygote) -> None:
         self._zygote = zygote
-        self._first: psutil.Process | None = None
+        self.first: psutil.Process | None = None
 
     def meet(self, warm: psutil.Process) -> None:
         """Its warm process, whose parent is its first process, with which all others end."""
@@ -100,16 +101,16 @@ class Forked:
         if first is None:
             raise psutil.NoSuchProcess(warm.pid)
         self._exit = os.pidfd_open(first.pid)
-        self._first = first
+        self.first = first
 
     def lives(self) -> bool:
         """Whether it has not ended."""
-        return self._first is not None and not select.select([self._exit], [], [], 0)[0]
+        return self.first is not None and not select.select([self._exit], [], [], 0)[0]
 
     def processes(self) -> list[psutil.Process]:
         """Every process inside."""
         try:
-            first = self._first
+            first = self.first
             return [] if first is None else [first, *first.children(recursive=True)]
         except psutil.NoSuchProcess:
             return []
@@ -119,8 +120,12 @@ class Forked:
         return self._zygote.last_words()
 
     def end(self) -> None:
-        """Kill everything inside; the zygote, too, if nobody has said which processes these are."""
-        if self._first is None:
+        """Kill everything inside.
+
+        Where nobody has said which processes these are, the zygote is ended with them; another
+        process's is let go, and they end since nobody speaks to them.
+        """
+        if self.first is None:
             self._zygote.close()
         elif self.lives():
             with suppress(ProcessLookupError):
@@ -129,7 +134,7 @@ class Forked:
 
     def close(self) -> None:
         """Let go of it."""
-        if self._first is not None:
+        if self.first is not None:
             os.close(self._exit)
 
 

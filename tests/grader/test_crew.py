@@ -1,12 +1,15 @@
 """A crew: begun early where there will be work, and gone at the end, whatever happened."""
 
+import math
 import os
 import shutil
 import threading
+import time
 from contextlib import suppress
 
 import psutil
 import pytest
+from quick import Here
 
 from grader import grade, workers
 from grader.bubblewrap import Limits
@@ -99,6 +102,31 @@ def test_workers_begin_with_students_while_others_are_taken_in(ungraded, classro
     assert len({result.marks for result in graded}) == 1
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor")
+def test_each_worker_has_a_processor_of_its_own_where_there_are_as_many():
+    all_of_them = os.sched_getaffinity(0)
+    two = set(sorted(all_of_them)[:2])
+    os.sched_setaffinity(0, two)
+    try:
+        assert processors_of_workers(2) == sorted([one] for one in two)
+        assert processors_of_workers(1) == [sorted(two)]
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
+def processors_of_workers(jobs):
+    before = below()
+    with workers.Pool(jobs) as pool:
+        pool.begin(jobs, os.getpid)
+        assert [one for _, one in pool.map(abs, [-1] * 9)] == [1] * 9
+        until = time.monotonic() + 60
+        while True:
+            found = sorted(psutil.Process(pid).cpu_affinity() for pid in below() - before)
+            if all(len(one) == 1 for one in found) or jobs == 1 or time.monotonic() > until:
+                return found
+            time.sleep(0.1)
+
+
 def test_a_crew_that_is_not_needed_makes_nothing(tmp_path):
     before = below()
     with Crew(Course(tmp_path), 2, Limits(), b"", True, None):
@@ -159,9 +187,11 @@ def test_work_is_laid_out_in_memory_where_there_is_room(tmp_path, monkeypatch):
     memory, top = tmp_path / "memory", tmp_path / "course"
     memory.mkdir()
     monkeypatch.setattr(workers, "MEMORY", memory)
-    assert workers.work_folder(top, 1).parent == memory
-    monkeypatch.setattr(workers, "ROOM", 1 << 60)
-    assert workers.work_folder(top, 1).parent == top
+    assert workers.work_folder(top, 1).parent == (memory if os.geteuid() == 0 else top)
+    assert workers.work_folder(top, 1 << 60).parent == top
+    crew = Crew(Course(tmp_path), 2, Limits(), b"", True, Here())  # on other machines, perhaps
+    with crew:
+        assert crew.setting.work.parent == Course(tmp_path).private
     monkeypatch.setattr(workers, "MEMORY", tmp_path / "nowhere")
     assert workers.work_folder(top, 1).parent == top
 
@@ -170,12 +200,13 @@ def test_only_folders_of_processes_that_are_gone_are_removed(tmp_path, monkeypat
     memory, top = tmp_path / "memory", tmp_path / "course"
     memory.mkdir()
     monkeypatch.setattr(workers, "MEMORY", memory)
-    mine = workers.work_folder(top, 1)
+    mine = workers.work_folder(top, math.inf)
     pid, dead = f"-{os.getpid()}-", "-999999999-"
     gone = [place / mine.name.replace(pid, dead) for place in (memory, top)]
     elsewhere = memory / "grader-1-999999999-of-another-container"
     for folder in (*gone, elsewhere):
         (folder / "students").mkdir(parents=True)
-    (memory / gone[0].name.replace("999999999", "word")).symlink_to(mine)
+    for odd in ("word", "9" * 30):
+        (memory / gone[0].name.replace("999999999", odd)).symlink_to(mine)
     workers.remove_stale(top)
     assert [folder.exists() for folder in (*gone, elsewhere, mine)] == [False, False, True, True]

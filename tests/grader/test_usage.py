@@ -50,7 +50,7 @@ class Fake:
 
     def memory_full_info(self):
         self.asked += 1
-        return SimpleNamespace(pss=self.pss)
+        return SimpleNamespace(rss=self.rss, pss=self.pss)
 
 
 class Vanished:
@@ -73,6 +73,16 @@ def test_shared_memory_counts_once_and_is_not_asked_for_where_even_twice_is_litt
     assert not memory.exceeds(100, [process, Vanished()]) and process.asked == 0
     assert not memory.exceeds(100, [process, process, Vanished()]) and process.asked == 2
     assert Memory().exceeds(50, [process, process, Vanished()])
+
+
+@pytest.mark.parametrize("neighbours", [0, 1, 7, 100])
+def test_a_zygote_s_memory_counts_in_full_however_many_sandboxes_share_it(now, neighbours):
+    zygote, own, inside = 6000, 500, 3
+    each = zygote // (inside + 1 + neighbours)
+    first, *others = [Fake(zygote, each), *(Fake(zygote + own, each + own) for _ in range(2))]
+    total = zygote + 2 * own
+    assert not Memory().exceeds(total + 20, [first, *others], first)
+    assert Memory().exceeds(total - 20, [first, *others], first)
 
 
 def test_shared_memory_is_counted_again_after_a_second_and_as_soon_as_much_has_come(now):

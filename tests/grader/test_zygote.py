@@ -284,6 +284,17 @@ def test_it_dies_with_the_process_that_keeps_it_and_its_sandboxes_with_it(bundle
     assert not psutil.wait_procs(children, timeout=5)[1]
 
 
+def test_a_sandbox_ends_with_who_speaks_to_it_even_if_its_processes_are_stopped(
+    made, bundle, folder
+):
+    sandbox = Sandbox(bundle, folder, {"n": 0}, QUICK, zygote=made)
+    inside = sandbox.processes()
+    inside[1].suspend()
+    sandbox.control.close()
+    assert not psutil.wait_procs(inside, timeout=10)[1]
+    sandbox.close()
+
+
 def test_a_closed_sandbox_leaves_no_process(made, bundle, folder):
     for _ in range(3):
         sandbox = Sandbox(bundle, folder, {"n": 0}, QUICK, zygote=made)
