@@ -219,7 +219,7 @@ ATTACKS = (
         "output (large HTML)",
         """
         from IPython.display import HTML, display
-        for _ in range(20):
+        for _ in range(5):
             display(HTML("<div>" * 4_000_000))
         """,
         *FULL,
