@@ -32,12 +32,8 @@ class Lander:
 
     def __init__(self, body: Any, spread: NDArray) -> None:
         self._moon: Any = importlib.import_module("gymnasium.envs.box2d.lunar_lander")
-        self._body, self._ship, self._legs, self._move = (
-            body,
-            body.lander,
-            body.legs,
-            body.world.Step,
-        )
+        self._body, self._ship, self._legs = body, body.lander, body.legs
+        self._move = body.world.Step
         self._spread = iter((spread / self._moon.SCALE).tolist()).__next__
         self._seen = self._look()
 
@@ -47,8 +43,8 @@ class Lander:
         if action:
             self._fire(action, first, second)
         self._move(1.0 / self._moon.FPS, 6 * 30, 2 * 30)
-        self._seen = seen = self._look()
-        return seen
+        self._seen = self._look()
+        return self._seen
 
     def _look(self) -> Seen:
         ship, (left, right) = self._ship, self._legs
