@@ -1,10 +1,11 @@
 """How fast a class is graded: beside stock nbgrader, again, for larger classes, and where it goes.
 
-    python benchmarks/grading.py [--students 24] [--no-agents] [--skip-stock] [--growth 24 240]
+    python benchmarks/grading.py [--students 24] [--no-agents] [--beside 1 2] [--growth 24 240]
 
 Everybody hands in every notebook, with agents unless `--no-agents`: right answers in several
 styles, and known mistakes. Stock is nbgrader with its own configuration, `probe` judging in the
-kernel's process; its scores must equal ours. Prints tables, writes grading.json, without agents
+kernel's process, with so many processes at once as `--beside` says; its scores must equal ours.
+All find the class in submitted/. Prints tables, writes grading.json, without agents
 grading_no_agents.json.
 """
 
@@ -41,6 +42,7 @@ BIN = Path(sys.executable).parent
 # The steps of the one take seconds where they go wrong; the agent that is handed in fits the other.
 KEPT = ("vpg_update", "actor_critic")
 OURS = "grader grade --jobs 2"
+STOCKS = {1: "nbgrader autograde", 2: "xargs -P2 nbgrader autograde"}  # by how many at once
 STOCK = """c = get_config()
 c.CourseDirectory.course_id = "rlcore"
 c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
@@ -155,12 +157,12 @@ def timed(command, cwd, env):
 
 
 def fresh(course, folder, top, name):
-    """A copy of the course, ungraded, with the class's submissions in it where stock wants them."""
+    """A copy of the course, ungraded, with the class's submissions in it where all want them."""
     root = top / name
     shutil.copytree(course.root, root, ignore=shutil.ignore_patterns(".grader", "submitted"))
     if name.startswith("stock"):
         (root / "nbgrader_config.py").write_text(STOCK)
-        shutil.copytree(folder, root / "submitted")
+    shutil.copytree(folder, root / "submitted")
     return root
 
 
@@ -183,21 +185,13 @@ def stock(root, students, names, workers):
     )[0]
 
 
-def ours(root, folder, jobs=2):
+def ours(root):
     """Seconds and MiB of `grader grade`."""
-    command = [
-        str(BIN / "grader"),
-        "grade",
-        str(folder),
-        "--course",
-        str(root),
-        "--jobs",
-        str(jobs),
-    ]
-    return timed(command, root, environment())
+    where = [str(root / "submitted"), "--course", str(root)]
+    return timed([str(BIN / "grader"), "grade", *where, "--jobs", "2"], root, environment())
 
 
-def side_by_side(course, top, students, names, with_stock, left_out):
+def side_by_side(course, top, students, names, beside, left_out):
     """The whole class, everything cold, and again with nothing changed.
 
     Ours is timed before, between and after the other sides, since machines change their speed; the
@@ -209,23 +203,22 @@ def side_by_side(course, top, students, names, with_stock, left_out):
     def next_of_ours():
         nonlocal memory
         root = fresh(course, folder, top, f"ours{len(cold)}")
-        seconds, memory = ours(root, folder)
+        seconds, memory = ours(root)
         cold.append(seconds)
         return root
 
     root = next_of_ours()
-    if with_stock:
-        for label, workers in (("nbgrader autograde", 1), ("xargs -P2 nbgrader autograde", 2)):
-            theirs = fresh(course, folder, top, f"stock{workers}")
-            rows[label] = stock(theirs, students, names, workers)
-            found.append(scores(theirs))
-            root = next_of_ours()
+    for workers in beside:
+        theirs = fresh(course, folder, top, f"stock{workers}")
+        rows[STOCKS[workers]] = stock(theirs, students, names, workers)
+        found.append(scores(theirs))
+        root = next_of_ours()
     mine = scores(root)
     for theirs in found:
         differ = {k: (v, mine.get(k)) for k, v in theirs.items() if mine.get(k) != v}
         assert not differ, differ
     rows = {OURS: statistics.median(cold), **rows}
-    rows["the same again, unchanged"] = min(ours(root, folder)[0] for _ in range(3))
+    rows["the same again, unchanged"] = min(ours(root)[0] for _ in range(3))
     return {
         "students": students,
         "seconds": rows,
@@ -240,7 +233,7 @@ def growth(course, top, sizes, name):
     rows = []
     for size in sizes:
         folder = make_class(course, top / f"class{size}", size, [name])
-        seconds, memory = ours(fresh(course, folder, top, f"ours{size}"), folder)
+        seconds, memory = ours(fresh(course, folder, top, f"ours{size}"))
         rows.append({"students": size, "seconds": seconds, "coordinator_mib": memory})
     return rows
 
@@ -300,7 +293,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, default=24)
     parser.add_argument("--no-agents", action="store_true")
-    parser.add_argument("--skip-stock", action="store_true")
+    parser.add_argument("--beside", type=int, nargs="*", choices=[*STOCKS], default=[*STOCKS])
     parser.add_argument("--growth", type=int, nargs="*", default=[24, 240])
     args = parser.parse_args()
     names = [path.stem for path in sources()]
@@ -309,9 +302,7 @@ def main():
         top = Path(folder)
         course = build_course(top / "course", say=lambda text: None)
         found = {"notebooks": len(names), "parts": where_it_goes(course, top, names)}
-        found["class"] = side_by_side(
-            course, top, args.students, names, not args.skip_stock, left_out
-        )
+        found["class"] = side_by_side(course, top, args.students, names, args.beside, left_out)
         found["growth"] = growth(course, top, args.growth, "04_reinforce_vs_gae")
     file = "grading_no_agents.json" if args.no_agents else "grading.json"
     (HERE / file).write_text(json.dumps(found, indent=1) + "\n")

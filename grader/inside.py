@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -48,20 +49,46 @@ def main() -> None:
         _fork_sandboxes(shell, plan, socket.socket(fileno=requests))
 
 
-def _fork_sandboxes(shell: Any, plan: dict, requests: socket.socket) -> None:
-    """A sandbox for every request, which is JSON and the descriptors of its channels."""
-    from grader.apart import collapse_memory
+def _fork_sandboxes(
+    shell: Any, plan: dict, requests: socket.socket, more: Sequence[str] = ()
+) -> None:
+    """A sandbox for every request, which is JSON and the descriptors of its channels.
 
+    Those that need other modules are passed on to a process that is forked to import them once.
+    """
+    from grader.apart import collapse_memory
+    from grader.inside_shell import preload
+
+    preload(more)
     collapse_memory()
+    others: dict[str, socket.socket] = {}
+
+    def forked() -> int:
+        if (child := os.fork()) == 0:
+            for end in (requests, *others.values()):
+                end.close()
+        return child
+
     while True:
         text, given, _, _ = socket.recv_fds(requests, MOST_REQUEST, MOST_DESCRIPTORS)
         if not text:
             return
         request = json.loads(text)
-        if (child := os.fork()) == 0:
-            requests.close()
-            _begin(shell, plan, request, given)
-        os.waitpid(child, 0)
+        missing = [m for m in request["more"] if m not in sys.modules and m not in more]
+        name = " ".join(missing)
+        if not missing:
+            if (child := forked()) == 0:
+                _begin(shell, plan, request, given)
+            os.waitpid(child, 0)
+        elif name not in others:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if forked() == 0:
+                _close([ours.fileno(), *given])
+                return _fork_sandboxes(shell, plan, theirs, missing)
+            theirs.close()
+            others[name] = ours
+        if missing:
+            socket.send_fds(others[name], [text], given)
         _close(given)
 
 

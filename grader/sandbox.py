@@ -133,6 +133,12 @@ class Sandbox:
         """Every process inside, the kernels and witnesses included."""
         return self._around.processes()
 
+    def _running(self) -> set[int]:
+        """The numbers of those that have not ended."""
+        if self._group is not None:
+            return self._group.pids()
+        return {process.pid for process in _present(self.processes())}
+
     def runs(self, pid: int) -> bool:
         """Whether a process inside is there, and neither dead nor stopped."""
         try:
@@ -157,9 +163,9 @@ class Sandbox:
         What forks faster than it can be killed takes the whole sandbox with it.
         """
         kept, until = kept | self._wrappers, time.monotonic() + END_SECONDS
-        while found := [p for p in _present(self.processes()) if p.pid not in kept]:
-            for process in found:
-                kill(process.pid)
+        while found := self._running() - kept:
+            for pid in found:
+                kill(pid)
             if time.monotonic() > until:
                 return self._around.end()
             time.sleep(0.002)

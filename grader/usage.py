@@ -38,6 +38,10 @@ class Group:
         lines = (self.path / "cpu.stat").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("usage_usec")).split()[1]) / 1e6
 
+    def pids(self) -> set[int]:
+        """The processes of it that have not ended."""
+        return set(map(int, (self.path / "cgroup.procs").read_text().split()))
+
     def close(self) -> None:
         """Remove it; those who have just died are in it for a moment longer."""
         for _ in range(50):

@@ -66,27 +66,30 @@ class Cheetahs(OneByOne):
 
     def __init__(self, env_id: str, num: int, seed: int) -> None:
         super().__init__(env_id, 1, seed)
-        self._mujoco = importlib.import_module("mujoco")
+        self._mujoco = mujoco = importlib.import_module("mujoco")
         self._body: Any = self.envs[0].unwrapped
-        self._all = self._mujoco.mjtState.mjSTATE_INTEGRATION  # that the next step hangs on
+        self._all = int(mujoco.mjtState.mjSTATE_INTEGRATION)  # that the next step hangs on
         model, data = self._body.model, self._body.data
-        size = self._mujoco.mj_stateSize(model, self._all)
+        size = mujoco.mj_stateSize(model, self._all)
+        before = mujoco.mj_stateSize(model, self._all & int(mujoco.mjtState.mjSTATE_CTRL) - 1)
+        self._controls = slice(before, before + model.nu)
         self._states = np.empty((num, size))
-        for k, state in enumerate(self._states):
+        self._each = list(self._states)
+        for k, state in enumerate(self._each):
             self.envs[0].reset(seed=seed + k)
-            self._mujoco.mj_getState(model, data, state, self._all)
+            mujoco.mj_getState(model, data, state, self._all)
         self._seen = slice(2, 1 + model.nq + model.nv)  # time, x, the rest of q, q̇, and more
         self.observations = self._states[:, self._seen].copy()
 
     def step(self, which: NDArray[np.int64], actions: Sequence[Any]) -> Stepped:
         """What gymnasium gives, bit by bit; `which` is everybody, for all end when time is up."""
         body, before = self._body, self._states[:, 1].copy()
-        model, data, mujoco = body.model, body.data, self._mujoco
-        for state, action in zip(self._states, actions, strict=True):
-            mujoco.mj_setState(model, data, state, self._all)
-            data.ctrl[:] = action
+        model, data, mujoco, whole = body.model, body.data, self._mujoco, self._all
+        self._states[:, self._controls] = actions
+        for state in self._each:
+            mujoco.mj_setState(model, data, state, whole)
             mujoco.mj_step(model, data, nstep=body.frame_skip)
-            mujoco.mj_getState(model, data, state, self._all)
+            mujoco.mj_getState(model, data, state, whole)
         self._left -= 1
         forward = body._forward_reward_weight * ((self._states[:, 1] - before) / body.dt)
         cost = body._ctrl_cost_weight * np.square(np.array(actions)).sum(axis=1)

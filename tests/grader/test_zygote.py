@@ -136,6 +136,26 @@ def test_nothing_of_one_submission_reaches_the_next(run, made):
     assert made.lives()
 
 
+def test_what_few_need_is_imported_once_by_a_process_that_stays(run, made):
+    look = (
+        "import os, sys; print('sci' 'py.signal' in sys.modules, len(os.listdir('/proc/self/fd')))"
+    )
+    (plain,) = run(look)
+    assert plain.startswith("False")
+    for before in (1, 2):  # the first of them has it forked
+        assert run(f"{look}  # scipy") == [plain.replace("False", "True")]
+        (python,) = [p for p in made._process.processes() if _is_zygote(p)]
+        assert len(python.children()) == 1, before
+        assert run(look) == [plain]
+    kill(python.children()[0].pid)
+    assert run(f"{look}  # scipy")[0].startswith("True")  # in a bubblewrap of its own
+
+
+def _is_zygote(process):
+    parent = process.parent()
+    return "bwrap" not in process.name() and parent is not None and parent.name() == "bwrap"
+
+
 def test_what_is_handed_in_is_seen_anew_each_time(run, folder):
     look = "import os; print(os.listdir())"
     (folder / "n" / "first.txt").touch()
