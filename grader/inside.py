@@ -76,20 +76,26 @@ def _fork_sandboxes(
         request = json.loads(text)
         missing = [m for m in request["more"] if m not in sys.modules and m not in more]
         name = " ".join(missing)
-        if not missing:
+        if missing and name not in others:
+            others[name], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if forked() == 0:
+                _close(given)
+                return _fork_sandboxes(shell, plan, theirs, missing)
+            theirs.close()
+        if missing and not _passed_on(others[name], text, given):
+            others.pop(name).close()  # it has died; the next one who needs it gets another
+        if name not in others:
             if (child := forked()) == 0:
                 _begin(shell, plan, request, given)
             os.waitpid(child, 0)
-        elif name not in others:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            if forked() == 0:
-                _close([ours.fileno(), *given])
-                return _fork_sandboxes(shell, plan, theirs, missing)
-            theirs.close()
-            others[name] = ours
-        if missing:
-            socket.send_fds(others[name], [text], given)
         _close(given)
+
+
+def _passed_on(end: socket.socket, text: bytes, given: list[int]) -> bool:
+    with suppress(OSError):
+        socket.send_fds(end, [text], given)
+        return True
+    return False
 
 
 def _begin(shell: Any, plan: dict, request: dict, given: list[int]) -> None:

@@ -217,10 +217,14 @@ def _times(processes: list[psutil.Process]) -> Iterator[tuple[Key, tuple[float, 
 
 
 def _present(processes: list[psutil.Process]) -> Iterator[psutil.Process]:
-    """Those that are still there and not dead; what vanishes meanwhile is skipped."""
+    """Those that are still there and not dead; what vanishes meanwhile is skipped.
+
+    One whose first thread has ended looks dead while others of it go on.
+    """
     for process in processes:
         try:
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            dead = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() < 2
+            if process.is_running() and not dead:
                 yield process
         except psutil.Error:
             continue

@@ -40,7 +40,8 @@ class Group:
 
     def pids(self) -> set[int]:
         """The processes of it that have not ended."""
-        return set(map(int, (self.path / "cgroup.procs").read_text().split()))
+        lines = (self.path / "cgroup.procs").read_text().split()
+        return set(map(int, lines)) - {0}  # which Linux may say of one that is just ending
 
     def close(self) -> None:
         """Remove it; those who have just died are in it for a moment longer."""

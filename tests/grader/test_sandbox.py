@@ -19,7 +19,7 @@ from grader.cli import main
 from grader.course import ROOT
 from grader.run import Job
 from grader.run_all import run_submission
-from grader.sandbox import Bundle, Sandbox
+from grader.sandbox import Bundle, Sandbox, _present
 from grader.usage import make_group
 from grader.zygote import close_kept, kept_zygote
 
@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
 KEYCTL = {"x86_64": 250, "aarch64": 219}
+EXIT = {"x86_64": 60, "aarch64": 93}  # of one thread
 QUICK = Limits(cell_seconds=2.0, wall_factor=2.0)
 
 
@@ -388,6 +389,24 @@ def test_no_dead_process_is_left_for_others_to_bury(bundle, tmp_path):
         assert psutil.Process().children() == before
     finally:
         ctypes.CDLL(None).prctl(subreaper, 0)
+
+
+@pytest.mark.skipif(platform.machine() not in EXIT, reason="its number is not known here")
+def test_who_goes_on_without_its_first_thread_is_not_dead():
+    code = (
+        "import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    )
+    code += f"ctypes.CDLL(None).syscall({EXIT[platform.machine()]}, 0)"
+    started = subprocess.Popen([sys.executable, "-c", code])
+    process, until = psutil.Process(started.pid), time.monotonic() + 30
+    while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+        time.sleep(0.01)
+    assert list(_present([process])) == [process]
+    started.kill()
+    while process.num_threads() > 1 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert list(_present([process])) == []
+    started.wait()
 
 
 def test_a_sandbox_dies_with_the_process_that_opened_it(bundle, tmp_path):

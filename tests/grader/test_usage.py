@@ -6,9 +6,14 @@ import psutil
 import pytest
 
 from grader import usage
-from grader.usage import MUCH, Memory, Tally
+from grader.usage import MUCH, Group, Memory, Tally
 
 PARENT, CHILD, GRANDCHILD = (1, 0.0), (2, 0.0), (3, 0.0)
+
+
+def test_a_group_holds_nobody_of_number_0(tmp_path):
+    (tmp_path / "cgroup.procs").write_text("12\n0\n7\n")
+    assert Group(tmp_path).pids() == {7, 12}  # to kill 0 is to kill the grader
 
 
 def test_a_child_that_was_waited_for_counts_once():
