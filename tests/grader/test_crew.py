@@ -3,6 +3,7 @@
 import math
 import os
 import shutil
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -48,7 +49,18 @@ def who_has_zygotes(before):
     return found
 
 
-def test_workers_share_a_zygote_and_all_are_gone_at_the_end(ungraded, classroom):
+MEET = """touch "$0/$$"; until [ "$(ls "$0" | wc -l)" -ge 2 ]; do sleep 0.05; done"""
+
+
+def both_are_ready(crew, folder):
+    """Wait for two workers, each of which waits for the other one."""
+    folder.mkdir()
+    wait = ["sh", "-c", MEET, str(folder)]
+    ready = [crew._pool._submit(subprocess.run, wait) for _ in range(2)]
+    assert [one.result(timeout=120).returncode for one in ready] == [0, 0]
+
+
+def test_workers_share_a_zygote_and_all_are_gone_at_the_end(ungraded, classroom, tmp_path):
     own, _ = ungraded
     name, before, seen, over = classroom.name, below(), set(), threading.Event()
 
@@ -66,6 +78,7 @@ def test_workers_share_a_zygote_and_all_are_gone_at_the_end(ungraded, classroom)
             books.write_masters(name, crew.setting.masters / name)
         watch.start()
         try:
+            both_are_ready(crew, tmp_path / "ready")  # else the first of them may do it all
             graded = [one for _, one in crew.grade(pieces)]
         finally:
             over.set()
